@@ -1,0 +1,74 @@
+import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
+
+/** The custom fields that the product keeps on contacts of the success location. */
+export const fieldKeys = ['happinessLevel', 'healthStatus', 'happinessScore', 'companyHappinessLevel', 'lastFeedback', 'lastFeedbackComment'] as const
+export type FieldKey = (typeof fieldKeys)[number]
+export type PipelineKey = 'happiness' | 'health'
+export type TagGroup = 'happiness' | 'health'
+
+/** Ids in the success location, remembered at set-up. A part that is missing is null: work that needs it waits. */
+export interface ResourceMap {
+  companyId: string
+  /** The success location. */
+  locationId: string
+  fields: Record<FieldKey, string | null>
+  pipelines: {
+    happiness: { id: string; stages: Record<HappinessLevel, string> } | null
+    health: { id: string; stages: Record<HealthLevel, string> } | null
+  }
+}
+
+/** Who a contact is; used to find or create it. `subjectId` is stable: `user:<locationId>:<userId>`. */
+export interface ContactIdentity {
+  subjectId: string
+  locationId: string
+  email: string | null
+  firstName: string | null
+  lastName: string | null
+  phone: string | null
+  companyName: string
+}
+
+/** Wanted state of one contact; members left out stay as they were wanted before. */
+export interface WantedContact {
+  companyId: string
+  identity: ContactIdentity
+  /** Values as HighLevel stores them: labels, numbers, ISO dates; '' clears. */
+  fields?: Partial<Record<FieldKey, string | number>>
+  /** At most one tag per group, for example { happiness: 'happiness: very happy' }; null removes the group's tag. */
+  tags?: Partial<Record<TagGroup, string | null>>
+}
+
+/** Wanted stage of one card. `subjectId` is the contact's subject for happiness, `account:<locationId>` for health. */
+export interface WantedCard {
+  companyId: string
+  pipeline: PipelineKey
+  subjectId: string
+  /** The contact that the card hangs on. */
+  contact: ContactIdentity
+  name: string
+  /** Level whose stage is wanted. */
+  level: HappinessLevel | HealthLevel
+}
+
+/** A message, task or note that must leave exactly once. */
+export interface OutboxMessage {
+  /** Idempotency key: the same key is never sent twice. */
+  key: string
+  companyId: string
+  contact: ContactIdentity
+  /** Not sent before this instant. */
+  dueAt: Date
+  content:
+    | { kind: 'email'; subject: string; html: string; text: string }
+    | { kind: 'sms'; text: string }
+    | { kind: 'task'; title: string; body: string; dueAt: Date; assignedTo: string | null }
+    | { kind: 'note'; body: string }
+}
+
+/** A value in HighLevel that is not what we last wrote: a person's edit. */
+export type PersonEdit =
+  | { kind: 'field'; contactId: string; subjectId: string; field: FieldKey; before: string | number | null; after: string | number | null }
+  | { kind: 'tag_added' | 'tag_removed'; contactId: string; subjectId: string; tag: string }
+  | { kind: 'card_moved'; opportunityId: string; subjectId: string; pipeline: PipelineKey; before: string | null; after: string | null }
+  | { kind: 'card_deleted'; opportunityId: string; subjectId: string; pipeline: PipelineKey }
