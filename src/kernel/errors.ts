@@ -66,7 +66,7 @@ export function describeError(error: unknown): { code: string; message: string }
   if (error instanceof CodedError) return { code: error.code, message: error.message.slice(0, 500) }
   if (error instanceof Error) {
     const code = (error as { code?: unknown }).code
-    return { code: code === undefined ? error.name : String(code), message: error.message.slice(0, 500) }
+    return { code: typeof code === 'string' || typeof code === 'number' ? String(code) : error.name, message: error.message.slice(0, 500) }
   }
   return { code: 'unknown', message: String(error).slice(0, 500) }
 }

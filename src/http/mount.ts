@@ -1,0 +1,86 @@
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
+import type { Express, Request, RequestHandler, Response } from 'express'
+import type { ZodType } from 'zod'
+import { RequestError } from '../kernel/errors.ts'
+import type { Access, Route, RouteResponse, Session } from '../kernel/route.ts'
+import { invalidInput, sendError } from './errors.ts'
+
+/** Turns a bearer token into a session; null if it is missing, forged or expired. */
+export type SessionReader = (token: string) => Promise<Session | null>
+
+const defaultRatePerMinute = 600
+
+function sessionMayCall(access: Access, session: Session): boolean {
+  switch (access) {
+    case 'public':
+    case 'session':
+      return true
+    case 'agency':
+      return session.role !== 'account_user'
+    case 'agency_admin':
+      return session.role === 'agency_admin'
+    case 'account_user':
+      return session.role === 'account_user'
+  }
+}
+
+async function authenticate(route: Route, request: Request, readSession: SessionReader): Promise<Session | null> {
+  const match = /^Bearer ([\w-]+\.[\w-]+\.[\w-]*)$/.exec(request.get('authorization') ?? '')
+  const session = match?.[1] === undefined ? null : await readSession(match[1])
+  if (route.access === 'public') return session
+  if (session === null) throw new RequestError(401, 'unauthorized', 'Sign in again: open this page from the app.')
+  if (!sessionMayCall(route.access, session)) {
+    throw new RequestError(403, 'forbidden', route.access === 'agency_admin' ? 'Only an agency admin may do this.' : 'This is not available to you.')
+  }
+  return session
+}
+
+function parse(schema: ZodType | undefined, where: 'body' | 'query' | 'path', value: unknown): unknown {
+  if (schema === undefined) return undefined
+  const result = schema.safeParse(value)
+  if (!result.success) throw invalidInput(where, result.error)
+  return result.data
+}
+
+function send(response: Response, result: RouteResponse): void {
+  response.status(result.status)
+  if (result.headers !== undefined) response.set(result.headers)
+  if ('text' in result) response.type(result.contentType).send(result.text)
+  else response.json(result.json)
+}
+
+function handlerOf(route: Route, readSession: SessionReader): RequestHandler {
+  const wantsBody = route.body !== undefined
+  return async (request, response) => {
+    const session = await authenticate(route, request, readSession)
+    if (wantsBody && request.body === undefined && request.get('content-length') !== undefined && request.get('content-length') !== '0') {
+      throw new RequestError(415, 'unsupported_type', 'Send JSON with the header Content-Type: application/json.')
+    }
+    const result = await route.handler({
+      params: parse(route.params, 'path', request.params) as never,
+      query: parse(route.query, 'query', request.query) as never,
+      body: parse(route.body, 'body', request.body ?? {}) as never,
+      session,
+      ip: request.ip ?? 'unknown',
+      headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])),
+    })
+    send(response, result)
+  }
+}
+
+/** Mounts routes given as data: rate limit, session, input check, handler. */
+export function mountRoutes(app: Express, routes: readonly Route[], readSession: SessionReader): void {
+  for (const route of routes) {
+    const limiter = rateLimit({
+      windowMs: 60_000,
+      limit: route.ratePerMinute ?? defaultRatePerMinute,
+      standardHeaders: 'draft-8',
+      legacyHeaders: false,
+      identifier: `${route.method} ${route.path}`,
+      // A person's own session first, so that an office behind one address is not one client.
+      keyGenerator: (request) => (route.access === 'public' ? '' : (request.get('authorization')?.slice(-24) ?? '')) + ipKeyGenerator(request.ip ?? ''),
+      handler: (_request, response) => sendError(response, 429, 'too_many_requests', 'Too many requests. Wait a minute and try again.'),
+    })
+    app[route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'](route.path, limiter, handlerOf(route, readSession))
+  }
+}

@@ -1,0 +1,77 @@
+import { access, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import express, { type Express, type RequestHandler } from 'express'
+import { sendError } from './errors.ts'
+
+/** Where the built pages are and what the widget must know about this server. */
+export interface PagesOptions {
+  /** Folder with `widget.js` and one folder per page. */
+  publicDir: string
+  publicUrl: string
+  appId: string
+  /** Origins that may frame the pages: the CRM's own and the white-label domains of installed agencies. */
+  frameAncestors(): Promise<string[]>
+}
+
+const pageNames = ['workspace', 'health-card'] as const
+
+/** Serves `GET /pages/:page` and their assets, and `GET /widget.js`. */
+export function mountPages(app: Express, options: PagesOptions): void {
+  app.get('/widget.js', widgetHandler(options))
+  for (const page of pageNames) {
+    const folder = join(options.publicDir, page)
+    app.get(`/pages/${page}`, async (_request, response) => {
+      const file = join(folder, 'index.html')
+      if (!(await exists(file))) {
+        sendError(response, 404, 'not_built', 'This page is not built. Run: npm run build:pages')
+        return
+      }
+      const ancestors = await options.frameAncestors()
+      response.set('Content-Security-Policy', pagePolicy(ancestors))
+      response.set('Cache-Control', 'no-cache')
+      response.type('html').send(await readFile(file, 'utf8'))
+    })
+    app.use(`/pages/${page}`, express.static(folder, { index: false, fallthrough: true, immutable: true, maxAge: '365d', redirect: false }))
+  }
+}
+
+function pagePolicy(ancestors: string[]): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    `frame-ancestors ${ancestors.join(' ')}`,
+  ].join('; ')
+}
+
+function widgetHandler(options: PagesOptions): RequestHandler {
+  let cached: string | undefined
+  return async (_request, response) => {
+    const file = join(options.publicDir, 'widget.js')
+    if (cached === undefined) {
+      if (!(await exists(file))) {
+        sendError(response, 404, 'not_built', 'The widget is not built. Run: npm run build:pages')
+        return
+      }
+      const source = await readFile(file, 'utf8')
+      cached = source.replaceAll('__BAROMETER_APP_URL__', options.publicUrl).replaceAll('__BAROMETER_APP_ID__', options.appId)
+    }
+    response.set({ 'Cache-Control': 'public, max-age=300', 'Cross-Origin-Resource-Policy': 'cross-origin', 'Access-Control-Allow-Origin': '*' })
+    response.type('text/javascript').send(cached)
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await access(file)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
