@@ -1,0 +1,85 @@
+import type { Connection } from 'mongoose'
+import type { Clock } from '../kernel/clock.ts'
+import type { Wake } from '../kernel/wake.ts'
+import { createLeasedQueue, queueCollection, type LeasedQueue } from '../store/index.ts'
+import type { DomainEvent, DomainEventType } from './types.ts'
+
+/** Which events a timeline shows, newest first. */
+export interface TimelineQuery {
+  companyId: string
+  /** One account's; the whole agency's if left out. */
+  locationId?: string
+  userId?: string
+  types?: readonly DomainEventType[]
+  /** From 1. */
+  page: number
+  pageSize: number
+}
+
+/** What happened: appended by features, read by timelines, worked through by workflows. */
+export interface Events {
+  /** Stores the fact once and wakes its readers. */
+  append(event: DomainEvent): Promise<'inserted' | 'duplicate'>
+  timeline(query: TimelineQuery): Promise<{ items: DomainEvent[]; total: number }>
+  /** Events with `fromAt <= at < toAt`, oldest first, read in pages. */
+  since(query: { companyId: string; types?: readonly DomainEventType[]; fromAt: Date; toAt: Date }): AsyncIterable<DomainEvent>
+  /** For the one consumer that works through all events: workflows. */
+  queue: LeasedQueue<DomainEvent>
+}
+
+const collection = 'events'
+const pageLength = 200
+
+/** An event's lane: facts about one account are worked through in their order. */
+function laneOf(event: DomainEvent): string {
+  return event.locationId === null ? `company:${event.companyId}` : `account:${event.companyId}:${event.locationId}`
+}
+
+export function createEvents(deps: { connection: Connection; clock: Clock; wake: Wake }): Events {
+  const { connection, clock, wake } = deps
+  const indexes = [
+    { 'data.companyId': 1, 'data.locationId': 1, 'data.at': -1 },
+    { 'data.companyId': 1, 'data.at': -1 },
+  ] as const
+  const queue = createLeasedQueue<DomainEvent>(connection, { collection, clock, doneTtlDays: null, indexes: [...indexes] })
+  const records = queueCollection(connection, collection)
+
+  return {
+    queue,
+
+    async append(event) {
+      const { key, companyId } = event
+      const outcome = await queue.insert({ key, companyId, lane: laneOf(event), data: event })
+      wake.signal('events')
+      return outcome
+    },
+
+    async timeline({ companyId, locationId, userId, types, page, pageSize }) {
+      const filter = {
+        'data.companyId': companyId,
+        ...(locationId === undefined ? {} : { 'data.locationId': locationId }),
+        ...(userId === undefined ? {} : { 'data.userId': userId }),
+        ...(types === undefined ? {} : { 'data.type': { $in: [...types] } }),
+      }
+      const [found, total] = await Promise.all([
+        records.find(filter, { projection: { data: 1 } }).sort({ 'data.at': -1, _id: -1 }).skip((page - 1) * pageSize).limit(pageSize).toArray(),
+        records.countDocuments(filter),
+      ])
+      return { items: found.map((record) => record.data as DomainEvent), total }
+    },
+
+    async *since({ companyId, types, fromAt, toAt }) {
+      let after: { at: Date; key: string } | undefined
+      for (;;) {
+        const range = after === undefined ? { 'data.at': { $gte: fromAt, $lt: toAt } } : { 'data.at': { $gte: after.at, $lt: toAt } }
+        const beyond = after === undefined ? {} : { $or: [{ 'data.at': { $gt: after.at } }, { _id: { $gt: after.key } }] }
+        const filter = { 'data.companyId': companyId, ...range, ...beyond, ...(types === undefined ? {} : { 'data.type': { $in: [...types] } }) }
+        const page = await records.find(filter, { projection: { data: 1 } }).sort({ 'data.at': 1, _id: 1 }).limit(pageLength).toArray()
+        for (const record of page) yield record.data as DomainEvent
+        const last = page.at(-1)
+        if (last === undefined || page.length < pageLength) return
+        after = { at: (last.data as DomainEvent).at, key: last._id }
+      }
+    },
+  }
+}

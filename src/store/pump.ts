@@ -1,0 +1,211 @@
+import { secondMs, type Clock } from '../kernel/clock.ts'
+import { describeError } from '../kernel/errors.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { PumpName, Wake } from '../kernel/wake.ts'
+import type { Claimed, LeasedQueue } from './leased-queue.ts'
+
+/** What became of a handled item: nothing or `done`, `ignored`, or it waits for a condition. Failures are thrown. */
+export type HandleOutcome = 'done' | 'ignored' | { hold: { untilAt: Date; reason: string } }
+
+/** Takes items from a queue and works on them. */
+export interface Pump {
+  readonly name: string
+  /**
+   * Works until nothing is due. Calls while it runs join the run in progress, which then looks once more.
+   * @returns how many items were handled
+   * @throws the store's error if items cannot be claimed
+   */
+  drain(): Promise<number>
+  /** Listens to its wake signal and to the queue's next due time, and drains. */
+  start(): void
+  /** Takes nothing new, gives back what it has not begun, and waits for what it has, at most `deadlineMs` (default 10 s). */
+  stop(deadlineMs?: number): Promise<void>
+}
+
+export interface PumpOptions<T> {
+  name: string
+  queue: LeasedQueue<T>
+  handle: (claimed: Claimed<T>) => Promise<HandleOutcome | undefined> | Promise<void>
+  clock: Clock
+  logger: Logger
+  /** Most items leased at once. */
+  batch?: number
+  /** Most items worked on at once. */
+  concurrency?: number
+  wake?: Wake
+  pumpName?: PumpName
+  /** How often leases of items in work are lengthened; default 20 s. */
+  heartbeatMs?: number
+}
+
+/** A lease is lengthened this often at most: a handler that hangs loses its item in the end. */
+const maxHeartbeats = 15
+const maxTimerMs = 30 * secondMs
+
+export function createPump<T>(options: PumpOptions<T>): Pump {
+  const { name, queue, handle, clock, logger, batch = 32, concurrency = 8, wake, pumpName, heartbeatMs = 20 * secondMs } = options
+  let running: Promise<number> | undefined
+  let again = false
+  let nudge: () => void = () => undefined
+  let started = false
+  let stopping = false
+  let timer: NodeJS.Timeout | undefined
+  let stopListening: (() => void) | undefined
+
+  async function settle(claimed: Claimed<T>): Promise<void> {
+    try {
+      const outcome = await handle(claimed)
+      const kept = typeof outcome === 'object' ? await queue.hold(claimed, outcome.hold.untilAt, outcome.hold.reason) : await queue.complete(claimed, outcome ?? 'done')
+      if (!kept) logger.warn({ pump: name, key: claimed.key }, 'lease lost: another worker has this item')
+    } catch (error) {
+      const described = describeError(error)
+      try {
+        const next = await queue.fail(claimed, error)
+        logger[next === 'dead' ? 'error' : 'warn']({ pump: name, key: claimed.key, attempt: claimed.attempt, code: described.code, reason: described.message, next }, 'item failed')
+      } catch (storeError) {
+        // The lease will run out and another attempt be made.
+        logger.error({ pump: name, key: claimed.key, code: describeError(storeError).code }, 'failure of an item could not be recorded')
+      }
+    }
+  }
+
+  async function work(claimed: Claimed<T>): Promise<void> {
+    let beats = 0
+    const heartbeat = setInterval(() => {
+      beats += 1
+      if (beats > maxHeartbeats) return
+      queue.extend(claimed).catch((error: unknown) => {
+        logger.warn({ pump: name, key: claimed.key, code: describeError(error).code }, 'lease could not be lengthened')
+      })
+    }, heartbeatMs)
+    heartbeat.unref()
+    try {
+      await settle(claimed)
+    } finally {
+      clearInterval(heartbeat)
+    }
+  }
+
+  /** Works until a claim finds nothing and no item is in work. */
+  async function run(): Promise<number> {
+    const waiting: Claimed<T>[] = []
+    const inWork = new Set<Promise<void>>()
+    let handled = 0
+    let fault: { error: unknown } | undefined
+    for (;;) {
+      if (isStopping()) await giveBack(waiting.splice(0))
+      while (inWork.size < concurrency) {
+        const next = waiting.shift()
+        if (next === undefined) break
+        handled += 1
+        const item: Promise<void> = work(next).finally(() => inWork.delete(item))
+        inWork.add(item)
+      }
+      // Claims more when half of the hands are free, so that claims stay few and a slow item does not hold up the rest.
+      if (!isStopping() && fault === undefined && waiting.length === 0 && inWork.size <= concurrency / 2) {
+        again = false
+        try {
+          const claims = await queue.claim(batch)
+          waiting.push(...claims)
+          if (claims.length > 0) continue
+        } catch (error) {
+          fault = { error }
+        }
+      }
+      if (inWork.size === 0 && waiting.length === 0) break
+      if (!again || isStopping() || fault !== undefined || inWork.size > concurrency / 2) {
+        const nudged = new Promise<void>((resolve) => {
+          nudge = resolve
+        })
+        await Promise.race([...inWork, nudged])
+      }
+    }
+    if (fault !== undefined) throw fault.error
+    return handled
+  }
+
+  async function giveBack(items: Claimed<T>[]): Promise<void> {
+    for (const claimed of items) {
+      try {
+        await queue.giveBack(claimed)
+      } catch (error) {
+        logger.warn({ pump: name, key: claimed.key, code: describeError(error).code }, 'item could not be given back; its lease will run out')
+      }
+    }
+  }
+
+  /** Set from outside while a run waits. */
+  function isStopping(): boolean {
+    return stopping
+  }
+
+  function drain(): Promise<number> {
+    again = true
+    nudge()
+    running ??= drainAgain()
+    return running
+  }
+
+  async function drainAgain(): Promise<number> {
+    let handled = 0
+    try {
+      do handled += await run()
+      while (again && !isStopping())
+      return handled
+    } finally {
+      running = undefined
+    }
+  }
+
+  async function drainAndSetTimer(): Promise<void> {
+    try {
+      await drain()
+      const nextAt = started ? await queue.nextDueAt() : null
+      if (nextAt === null || !isStarted()) return
+      clearTimeout(timer)
+      timer = setTimeout(poke, Math.min(maxTimerMs, Math.max(10, nextAt.getTime() - clock.nowMs())))
+      timer.unref()
+    } catch (error) {
+      logger.error({ pump: name, code: describeError(error).code, reason: describeError(error).message }, 'pump could not claim')
+    }
+  }
+
+  function isStarted(): boolean {
+    return started
+  }
+
+  function poke(): void {
+    if (running === undefined) void drainAndSetTimer()
+    else {
+      again = true
+      nudge()
+    }
+  }
+
+  return {
+    name,
+    drain,
+    start() {
+      if (started) return
+      started = true
+      stopping = false
+      if (wake !== undefined && pumpName !== undefined) stopListening = wake.on(pumpName, poke)
+      poke()
+    },
+    async stop(deadlineMs = 10 * secondMs) {
+      started = false
+      stopping = true
+      nudge()
+      stopListening?.()
+      clearTimeout(timer)
+      if (running === undefined) return
+      let deadline: NodeJS.Timeout | undefined
+      const tooLate = new Promise<'late'>((resolve) => {
+        deadline = setTimeout(() => resolve('late'), deadlineMs)
+      })
+      const ended = await Promise.race([running.then(() => 'ended' as const, () => 'ended' as const), tooLate])
+      clearTimeout(deadline)
+      if (ended === 'late') logger.warn({ pump: name }, 'stopped before all work in progress was finished; its leases will run out')
+    },
+  }
+}
