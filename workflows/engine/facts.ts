@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import type { DomainEvent } from '../../src/events/index.ts'
+
+/** What a run remembers of the event that started it: enough to decide and to write, nothing more. */
+export interface EventFacts {
+  type: string
+  source: string
+  summary: string
+  answerId: string | null
+  caseId: string | null
+  /** Level of the answer, as it travels (`not_happy`). */
+  level: string | null
+  before: string | null
+  after: string | null
+  comment: string | null
+  dueAt: Date | null
+}
+
+const text = z.string().min(1).nullish().catch(null)
+/** A level alone, or an object that has one. */
+const levelValue = z.union([z.string(), z.object({ level: z.string().nullable() }).transform((value) => value.level)]).nullish().catch(null)
+const data = z.object({ answerId: text, caseId: text, level: text, comment: text, dueAt: z.coerce.date().nullish().catch(null) })
+
+/** Reads an event by the members that workflows use; missing ones are null. */
+export function factsOf(event: DomainEvent): EventFacts {
+  const known = data.parse(event.data)
+  const before = levelValue.parse(event.before) ?? null
+  const after = levelValue.parse(event.after) ?? null
+  return {
+    type: event.type,
+    source: event.source,
+    summary: event.summary,
+    answerId: known.answerId ?? null,
+    caseId: known.caseId ?? null,
+    level: known.level ?? after,
+    before,
+    after,
+    comment: known.comment?.trim() || null,
+    dueAt: known.dueAt ?? null,
+  }
+}

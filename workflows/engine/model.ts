@@ -1,0 +1,190 @@
+import { Schema, type Connection, type Model } from 'mongoose'
+import type { WorkflowDefinition } from '../definition.ts'
+import type { EventFacts } from './facts.ts'
+
+export const runStates = ['active', 'done', 'stopped', 'failed'] as const
+/** `active` waits for or works on a step; `stopped` ended before its last step, for the reason given; `failed` gave up after an error. */
+export type RunState = (typeof runStates)[number]
+
+/** What became of one step. `handed_over`: the outbox has it; `sent`: HighLevel accepted it. */
+export type StepOutcome = 'done' | 'handed_over' | 'sent' | 'skipped' | 'stopped' | 'cancelled' | 'failed'
+
+export interface RunEntry {
+  stepId: string
+  kind: string
+  at: Date
+  outcome: StepOutcome
+  /** Why, in a stable word; null where there is nothing to explain. */
+  reason: string | null
+}
+
+/** One run of a workflow for one person and one fact. */
+export interface RunRecord {
+  /** Derived from company, workflow, person and fact: the dedupe key. */
+  _id: string
+  companyId: string
+  workflowKey: string
+  kind: 'follow_up' | 'notification'
+  /** Version of the definition it runs on to its end; 0 is the shipped one. */
+  version: number
+  locationId: string | null
+  userId: string | null
+  /** Key and time of the event that started it. */
+  eventKey: string
+  eventAt: Date
+  facts: EventFacts
+  state: RunState
+  reason: string | null
+  /** Place of the step that is next. */
+  stepIndex: number
+  /** When that step is due; null once finished. */
+  nextAt: Date | null
+  /** Key of a message that the outbox has and that has not left yet. */
+  outboxKey: string | null
+  history: RunEntry[]
+  createdAt: Date
+  finishedAt: Date | null
+}
+
+/** An agency's decision about one workflow. No record means: as shipped (follow-ups draft, notifications on). */
+export interface WorkflowStateRecord {
+  _id: string
+  companyId: string
+  key: string
+  state: 'draft' | 'published' | 'paused'
+  /** Newest stored version; 0 while the shipped definition was never published or changed. */
+  version: number
+  /** Own words and delays by step id; only what differs from the shipped definition. */
+  override: Record<string, StepOverride>
+  /** Facts before this instant start nothing; null for what is on from the beginning. */
+  publishedAt: Date | null
+  /** Who changed it last, and when. */
+  changedBy: string
+  changedAt: Date
+  /** Grows with every change, so that two people's changes cannot swallow each other. */
+  revision: number
+}
+
+export interface StepOverride {
+  delayMinutes?: number
+  dueHours?: number
+  subject?: string
+  text?: string
+  html?: string
+  title?: string
+  body?: string
+}
+
+/** A version as it was published. */
+export interface WorkflowVersionRecord {
+  _id: string
+  companyId: string
+  key: string
+  version: number
+  definition: WorkflowDefinition
+  createdAt: Date
+  createdBy: string
+}
+
+/** When a person was last written to by any follow-up: one record per person. */
+export interface MessageCapRecord {
+  _id: string
+  companyId: string
+  /** Idempotency key of that message. */
+  messageKey: string
+  at: Date
+}
+
+export interface WorkflowModels {
+  runs: Model<RunRecord>
+  states: Model<WorkflowStateRecord>
+  versions: Model<WorkflowVersionRecord>
+  caps: Model<MessageCapRecord>
+}
+
+const options = { strict: true, autoIndex: false, minimize: false, versionKey: false } as const
+
+function runSchema(): Schema<RunRecord> {
+  const schema = new Schema<RunRecord>(
+    {
+      _id: { type: String, required: true },
+      companyId: { type: String, required: true },
+      workflowKey: { type: String, required: true },
+      kind: { type: String, required: true },
+      version: { type: Number, required: true },
+      locationId: String,
+      userId: String,
+      eventKey: { type: String, required: true },
+      eventAt: { type: Date, required: true },
+      facts: { type: Schema.Types.Mixed, required: true },
+      state: { type: String, required: true },
+      reason: String,
+      stepIndex: { type: Number, required: true },
+      nextAt: Date,
+      outboxKey: String,
+      history: [{ _id: false, stepId: String, kind: { type: String }, at: Date, outcome: String, reason: String }],
+      createdAt: { type: Date, required: true },
+      finishedAt: Date,
+    },
+    { ...options, collection: 'workflow_runs' },
+  )
+  schema.index({ companyId: 1, workflowKey: 1, createdAt: -1 })
+  schema.index({ companyId: 1, state: 1, createdAt: -1 })
+  schema.index({ companyId: 1, userId: 1, state: 1 })
+  schema.index({ outboxKey: 1 }, { sparse: true })
+  schema.index({ createdAt: 1 }, { expireAfterSeconds: 400 * 86_400 })
+  return schema
+}
+
+/** Declares the collections of this folder on a connection; harmless when done again. */
+export function workflowModels(connection: Connection): WorkflowModels {
+  const model = <T>(name: string, schema: () => Schema<T>): Model<T> =>
+    (connection.models[name] as unknown as Model<T> | undefined) ?? connection.model<T>(name, schema())
+  return {
+    runs: model<RunRecord>('WorkflowRun', runSchema),
+    states: model<WorkflowStateRecord>('WorkflowState', () => {
+      const schema = new Schema<WorkflowStateRecord>(
+        {
+          _id: { type: String, required: true },
+          companyId: { type: String, required: true },
+          key: { type: String, required: true },
+          state: { type: String, required: true },
+          version: { type: Number, required: true },
+          override: { type: Schema.Types.Mixed, required: true },
+          publishedAt: Date,
+          changedBy: { type: String, required: true },
+          changedAt: { type: Date, required: true },
+          revision: { type: Number, required: true },
+        },
+        { ...options, collection: 'workflow_states' },
+      )
+      schema.index({ companyId: 1 })
+      return schema
+    }),
+    versions: model<WorkflowVersionRecord>('WorkflowVersion', () => {
+      const schema = new Schema<WorkflowVersionRecord>(
+        {
+          _id: { type: String, required: true },
+          companyId: { type: String, required: true },
+          key: { type: String, required: true },
+          version: { type: Number, required: true },
+          definition: { type: Schema.Types.Mixed, required: true },
+          createdAt: { type: Date, required: true },
+          createdBy: { type: String, required: true },
+        },
+        { ...options, collection: 'workflow_versions' },
+      )
+      schema.index({ companyId: 1, key: 1, version: -1 })
+      return schema
+    }),
+    caps: model<MessageCapRecord>('MessageCap', () => {
+      const schema = new Schema<MessageCapRecord>(
+        { _id: { type: String, required: true }, companyId: { type: String, required: true }, messageKey: { type: String, required: true }, at: { type: Date, required: true } },
+        { ...options, collection: 'message_caps' },
+      )
+      schema.index({ companyId: 1 })
+      schema.index({ at: 1 }, { expireAfterSeconds: 100 * 86_400 })
+      return schema
+    }),
+  }
+}

@@ -1,0 +1,39 @@
+import type { DomainEventType } from '../../src/events/index.ts'
+import { workflowDefinition, type WorkflowDefinition } from '../definition.ts'
+import { happyNextStep } from './happy.ts'
+import { neutralCheckIn } from './neutral.ts'
+import { notHappySupport } from './not-happy.ts'
+import { caseOpened, caseOverdue, feedbackReceived, happinessChanged, reconnectNeeded, setupDrift } from './team.ts'
+import { veryHappyReview } from './very-happy.ts'
+
+/** What the product ships with. A new workflow is one definition and one line here. */
+export const library: readonly WorkflowDefinition[] = [
+  veryHappyReview,
+  happyNextStep,
+  neutralCheckIn,
+  notHappySupport,
+  feedbackReceived,
+  happinessChanged,
+  caseOpened,
+  caseOverdue,
+  reconnectNeeded,
+  setupDrift,
+]
+
+/** The shipped definitions by key and by the event types that start them. */
+export interface LibraryIndex {
+  byKey: ReadonlyMap<string, WorkflowDefinition>
+  byEvent: ReadonlyMap<DomainEventType, readonly WorkflowDefinition[]>
+}
+
+/** @throws ZodError if a definition is malformed, Error if two share a key */
+export function indexLibrary(definitions: readonly WorkflowDefinition[]): LibraryIndex {
+  const byKey = new Map<string, WorkflowDefinition>()
+  const byEvent = new Map<DomainEventType, WorkflowDefinition[]>()
+  for (const definition of definitions.map((each) => workflowDefinition.parse(each))) {
+    if (byKey.has(definition.key)) throw new Error(`Two workflows have the key ${definition.key}`)
+    byKey.set(definition.key, definition)
+    for (const type of new Set(definition.trigger.events)) byEvent.set(type, [...(byEvent.get(type) ?? []), definition])
+  }
+  return { byKey, byEvent }
+}

@@ -1,0 +1,60 @@
+import type { OutboxMessage } from '../src/effects/index.ts'
+import type { AgencySettings } from '../src/http/contract/settings.ts'
+import type { HappinessLevel } from '../src/kernel/levels.ts'
+
+/** What workflows know about one account. */
+export interface WorkflowAccount {
+  name: string
+  group: string
+  premium: boolean
+  /** HighLevel user id of the account's owner (its CSM); null → nobody yet. */
+  ownerId: string | null
+  /** IANA zone; null → UTC. */
+  timezone: string | null
+}
+
+/** What workflows know about a person: an account user, or a member of the agency's team. */
+export interface WorkflowPerson {
+  id: string
+  name: string | null
+  firstName: string | null
+  lastName: string | null
+  email: string | null
+  phone: string | null
+}
+
+/** A message of a workflow to the agency's team. */
+export interface TeamNotice {
+  /** Unique; the same key tells once. */
+  key: string
+  companyId: string
+  locationId: string | null
+  audience: 'owner' | 'everyone'
+  /** What preferences and grouping go by. */
+  kind: string
+  title: string
+  body: string
+  /** Path inside the workspace; null for none. */
+  link: string | null
+  /** The workflow says that this is worth an e-mail; a person's preferences may say otherwise. */
+  email: boolean
+  at: Date
+}
+
+/** The rest of the product as workflows need it. Wired up in the composition root. */
+export interface WorkflowPorts {
+  settings(companyId: string): Promise<Pick<AgencySettings, 'messages' | 'brand'>>
+  /** False once the app was uninstalled. */
+  isLive(companyId: string): Promise<boolean>
+  account(companyId: string, locationId: string): Promise<WorkflowAccount | null>
+  /** @returns null once the user was removed */
+  person(companyId: string, locationId: string, userId: string): Promise<WorkflowPerson | null>
+  teamMember(companyId: string, userId: string): Promise<WorkflowPerson | null>
+  /** The user's newest valid answer; null → no current reading. */
+  userLevel(companyId: string, locationId: string, userId: string): Promise<HappinessLevel | null>
+  hasOpenCase(companyId: string, locationId: string): Promise<boolean>
+  send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
+  /** Takes a message back before it left. */
+  cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  notify(notice: TeamNotice): Promise<void>
+}
