@@ -5,3 +5,4 @@ export { createLeasedQueue, type Claimed, type LeasedQueue, type LeasedQueueOpti
 export { createPump, type HandleOutcome, type Pump, type PumpOptions } from './pump.ts'
 export { queueCollection, queueStates, type QueueError, type QueueRecord, type QueueState } from './queue-record.ts'
 export { isDuplicateKey } from './duplicate-key.ts'
+export { createLeases, type Lease, type Leases } from './lease.ts'
