@@ -26,14 +26,14 @@ interface LeaseRecord {
 }
 
 const leaseSchema = new Schema<LeaseRecord>(
-  { _id: { type: String, required: true }, token: { type: String, required: true }, expiresAt: { type: Date, required: true } },
+  { _id: String, token: String, expiresAt: Date },
   { collection: 'leases', strict: true, autoIndex: false, versionKey: false },
 )
 
 /** Leases on the given connection. A crashed holder's lease is free again after its time; clocks of the processes must agree to well below that. */
 export function createLeases(connection: Connection, clock: Clock): Leases {
   const records: Model<LeaseRecord> =
-    connection.models['Lease'] === undefined ? connection.model<LeaseRecord>('Lease', leaseSchema) : (connection.models['Lease'] as unknown as Model<LeaseRecord>)
+    connection.models['Lease'] === undefined ? connection.model<LeaseRecord>('Lease', leaseSchema) : (connection.models['Lease'])
   return {
     async acquire(name, ttlMs) {
       const now = clock.now()

@@ -1,0 +1,181 @@
+import { Schema, type Connection, type Model } from 'mongoose'
+import type { AccountGroup } from '../http/contract/accounts.ts'
+import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
+
+/**
+ * One customer sub-account of one agency. A sub-account that moved to another agency has two records: the old agency's,
+ * with `state: 'moved'`, which nothing shows or works on any more, and the new agency's.
+ */
+export interface AccountRecord {
+  /** `<companyId>:<locationId>` */
+  _id: string
+  companyId: string
+  locationId: string
+  state: 'active' | 'removed' | 'moved'
+  /** Derived: what lists show. False for moved accounts and for the success location. */
+  listed: boolean
+  name: string
+  /** Lower case, for search and sorting. */
+  nameKey: string
+  email: string | null
+  timezone: string | null
+  /** Subscribed to a plan that the agency sells. */
+  saas: boolean
+  group: AccountGroup
+  premium: boolean
+  isSuccessLocation: boolean
+  csm: { userId: string; name: string; email: string | null } | null
+  feedbackEnabled: boolean
+  feedbackVersion: number
+  /** Order of the newest fact about name and details that was applied; see `factKey`. */
+  detailsFact: string
+  /** Instants of the newest facts that the app is, and is not, on this sub-account; the later one counts. */
+  installedAt: Date | null
+  uninstalledAt: Date | null
+  /** The newest fact that it belongs to another agency, and that it belongs to this one. */
+  movedAt: Date | null
+  ownedAt: Date | null
+  /** True once HighLevel's list of installed sub-accounts, or an INSTALL event, named it. */
+  installed: boolean
+  /** When its users were first read in full; null → waiting. */
+  mirroredAt: Date | null
+  /** Users are to be read again if this is later than `mirroredAt`. */
+  mirrorWantedAt: Date | null
+  createdAt: Date
+  removedAt: Date | null
+  users: number
+  happiness: { level: HappinessLevel | null; score: number | null; answered: number; newestAt: Date | null; dissent: boolean }
+  /** Derived for sorting: −1 without a reading, else the level's place from worst to best. */
+  happinessRank: number
+  healthLevel: HealthLevel | null
+  healthRank: number
+  /** The mirror run that last saw it. */
+  seenRun: string
+}
+
+/** One user of one customer sub-account. */
+export interface AccountUserRecord {
+  /** `<companyId>:<locationId>:<userId>` */
+  _id: string
+  companyId: string
+  locationId: string
+  userId: string
+  name: string
+  firstName: string | null
+  lastName: string | null
+  email: string | null
+  phone: string | null
+  role: 'admin' | 'user'
+  fact: string
+  /** First sight of any kind. */
+  addedAt: Date
+  /** When HighLevel told us that the user was created; null → only ever read from a list. */
+  createdEventAt: Date | null
+  /** Was there when the account was first mirrored. */
+  seenAtFirstMirror: boolean
+  removedAt: Date | null
+  seenRun: string
+}
+
+/** One member of the agency's own staff; never an account user. */
+export interface AgencyUserRecord {
+  /** `<companyId>:<userId>` */
+  _id: string
+  companyId: string
+  userId: string
+  name: string
+  email: string | null
+  role: 'admin' | 'user'
+  fact: string
+  removedAt: Date | null
+  seenRun: string
+}
+
+/** Where reading an agency from HighLevel stands; survives a crash at any page. */
+export interface MirrorRecord {
+  /** companyId */
+  _id: string
+  companyId: string
+  /** Names one pass over the lists. */
+  runId: string
+  phase: 'installed' | 'details' | 'users' | 'sweep' | 'done'
+  /** Rows of the current phase that are stored. */
+  skip: number
+  startedAt: Date
+  firstDoneAt: Date | null
+  doneAt: Date | null
+  accountsMirrored: number
+  usersMirrored: number
+}
+
+const options = { strict: true, autoIndex: false, versionKey: false, minimize: false } as const
+
+function defined<T>(connection: Connection, name: string, collection: string, build: () => Schema<T>): Model<T> {
+  const existing = connection.models[name] as Model<T> | undefined
+  return existing ?? (connection.model<T>(name, build(), collection) as unknown as Model<T>)
+}
+
+/** The models of this feature on a connection. */
+export interface AccountModels {
+  accounts: Model<AccountRecord>
+  users: Model<AccountUserRecord>
+  agencyUsers: Model<AgencyUserRecord>
+  mirrors: Model<MirrorRecord>
+}
+
+export function accountModels(connection: Connection): AccountModels {
+  return {
+    accounts: defined<AccountRecord>(connection, 'Account', 'accounts', () => {
+      const schema = new Schema<AccountRecord>(
+        {
+          _id: String, companyId: String, locationId: String, state: String, listed: Boolean, name: String, nameKey: String, email: String, timezone: String,
+          saas: Boolean, group: String, premium: Boolean, isSuccessLocation: Boolean, csm: { type: { userId: String, name: String, email: String, _id: false }, default: null },
+          feedbackEnabled: Boolean, feedbackVersion: Number, detailsFact: String, installedAt: Date, uninstalledAt: Date, movedAt: Date, ownedAt: Date, installed: Boolean,
+          mirroredAt: Date, mirrorWantedAt: Date, createdAt: Date, removedAt: Date, users: Number,
+          happiness: { level: String, score: Number, answered: Number, newestAt: Date, dissent: Boolean },
+          happinessRank: Number, healthLevel: String, healthRank: Number, seenRun: String,
+        },
+        { ...options, collection: 'accounts' },
+      )
+      schema.index({ companyId: 1, listed: 1, nameKey: 1 })
+      schema.index({ companyId: 1, listed: 1, happinessRank: 1, nameKey: 1 })
+      schema.index({ companyId: 1, listed: 1, healthRank: 1, nameKey: 1 })
+      schema.index({ companyId: 1, listed: 1, group: 1, nameKey: 1 })
+      schema.index({ companyId: 1, listed: 1, 'csm.userId': 1, nameKey: 1 })
+      schema.index({ companyId: 1, listed: 1, users: 1, nameKey: 1 })
+      schema.index({ companyId: 1, listed: 1, createdAt: 1, nameKey: 1 })
+      schema.index({ companyId: 1, listed: 1, 'happiness.answered': 1, nameKey: 1 })
+      schema.index({ companyId: 1, mirrorWantedAt: 1 })
+      schema.index({ locationId: 1, state: 1 })
+      return schema
+    }),
+    users: defined<AccountUserRecord>(connection, 'AccountUser', 'account_users', () => {
+      const schema = new Schema<AccountUserRecord>(
+        {
+          _id: String, companyId: String, locationId: String, userId: String, name: String, firstName: String, lastName: String, email: String, phone: String, role: String,
+          fact: String, addedAt: Date, createdEventAt: Date, seenAtFirstMirror: Boolean, removedAt: Date, seenRun: String,
+        },
+        { ...options, collection: 'account_users' },
+      )
+      schema.index({ companyId: 1, locationId: 1, removedAt: 1, name: 1 })
+      schema.index({ companyId: 1, userId: 1 })
+      schema.index({ companyId: 1, removedAt: 1, seenRun: 1 })
+      return schema
+    }),
+    agencyUsers: defined<AgencyUserRecord>(connection, 'AgencyUser', 'agency_users', () => {
+      const schema = new Schema<AgencyUserRecord>(
+        { _id: String, companyId: String, userId: String, name: String, email: String, role: String, fact: String, removedAt: Date, seenRun: String },
+        { ...options, collection: 'agency_users' },
+      )
+      schema.index({ companyId: 1, removedAt: 1, name: 1 })
+      return schema
+    }),
+    mirrors: defined<MirrorRecord>(connection, 'AccountMirror', 'account_mirrors', () =>
+      new Schema<MirrorRecord>(
+        {
+          _id: String, companyId: String, runId: String, phase: String, skip: Number, startedAt: Date, firstDoneAt: Date, doneAt: Date, accountsMirrored: Number, usersMirrored: Number,
+        },
+        { ...options, collection: 'account_mirrors' },
+      )),
+  }
+}

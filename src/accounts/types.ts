@@ -1,0 +1,143 @@
+import type { Connection } from 'mongoose'
+import type { DomainEvent, EventSource, Actor } from '../events/index.ts'
+import type { CrmUser, HighLevelGateway } from '../highlevel/index.ts'
+import type { Account, AccountFilter, AccountList, AccountQuery, AccountUser, BulkAction, BulkRequest, BulkResult } from '../http/contract/accounts.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { HappinessLevel } from '../kernel/levels.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Session } from '../kernel/route.ts'
+import type { Settings } from '../settings/index.ts'
+
+/** A sub-account was created or changed, as HighLevel's event tells it. */
+export interface LocationEvent {
+  kind: 'created' | 'updated'
+  /** The agency that the event names; it differs from the one we know when a sub-account moved. */
+  companyId: string
+  locationId: string
+  name: string | null
+  email: string | null
+  timezone?: string | null
+  /** Plan of the agency that the sub-account is subscribed to; undefined → the event does not say. */
+  stripeProductId?: string | null
+  /** The event's own time. */
+  at: Date
+  /** The event's unique id, which orders events of the same instant. */
+  eventId: string
+}
+
+/** A user was created, changed or deleted. */
+export interface UserEvent {
+  kind: 'created' | 'updated' | 'removed'
+  companyId: string
+  userId: string
+  /** True for the agency's own staff (the event names a company but no sub-account). */
+  agencyUser: boolean
+  /** The sub-account that the event names, or the user's whole list. */
+  locationIds: string[]
+  /** True if `locationIds` is the user's whole list: the user left every sub-account not on it. */
+  completeList: boolean
+  firstName: string | null
+  lastName: string | null
+  email: string | null
+  phone: string | null
+  role: 'admin' | 'user'
+  at: Date
+  eventId: string
+}
+
+/** The app is, or is no longer, on a sub-account. */
+export interface LocationInstallFact {
+  companyId: string
+  locationId: string
+  installed: boolean
+  at: Date
+  eventId: string
+}
+
+export interface AgencyUser {
+  userId: string
+  name: string
+  email: string | null
+  role: 'admin' | 'user'
+}
+
+/** The account level as the Happiness feature computes it; kept on the account for lists and sorting. */
+export interface AccountReading {
+  level: HappinessLevel | null
+  score: number | null
+  /** Users with a valid answer. */
+  answered: number
+  newestAt: Date | null
+  dissent: boolean
+}
+
+export interface MirrorProgress {
+  accountsMirrored: number
+  usersMirrored: number
+  running: boolean
+  /** The first complete pass; null while it has not ended. */
+  firstDoneAt: Date | null
+}
+
+/** What is read from HighLevel for an installation. */
+export type MirrorScope = { kind: 'agency' } | { kind: 'location'; locationIds: string[] }
+
+/** Carries out one bulk action on accounts that belong to the session's agency. */
+export type BulkHandler = (session: Session, locationIds: string[], request: BulkRequest) => Promise<BulkResult[]>
+
+/** Customers' sub-accounts and their users, and the agency's staff. Every method is scoped to one agency. */
+export interface Accounts {
+  /** @returns null for an unknown account, another agency's, or one that moved away */
+  get(companyId: string, locationId: string): Promise<Account | null>
+  list(companyId: string, query: AccountQuery): Promise<AccountList>
+  /** Ids of all accounts that the filter fits, at most `limit` (10 000). */
+  locationIds(companyId: string, filter: AccountFilter, limit?: number): Promise<string[]>
+  /** Users of today (removed ones with `includeRemoved`), by name. */
+  users(companyId: string, locationId: string, options?: { includeRemoved?: boolean }): Promise<AccountUser[]>
+  /** Also finds removed users: look at `removedAt`. */
+  user(companyId: string, locationId: string, userId: string): Promise<AccountUser | null>
+  agencyUsers(companyId: string): Promise<AgencyUser[]>
+  agencyUser(companyId: string, userId: string): Promise<AgencyUser | null>
+  /** The agency that a sub-account belongs to today, as far as we know. */
+  companyOf(locationId: string): Promise<string | null>
+  progress(companyId: string): Promise<MirrorProgress>
+
+  applyLocationEvent(event: LocationEvent): Promise<void>
+  applyUserEvent(event: UserEvent): Promise<void>
+  /** Makes no API call; the users are read later by `mirrorPending`. */
+  applyInstallFact(fact: LocationInstallFact): Promise<void>
+  /** Stores a user whom the API has just confirmed, so that a person who acts before the mirror reached them is known. */
+  confirmUser(companyId: string, locationId: string, user: CrmUser, askedAt: Date): Promise<void>
+
+  /**
+   * Reads accounts and users from HighLevel, page by page; goes on where an interrupted run stopped.
+   * Throws what the gateway throws; call again to go on.
+   */
+  mirror(companyId: string, scope: MirrorScope): Promise<void>
+  /** Reads the users of accounts that appeared after the first mirror. @returns how many accounts are still waiting */
+  mirrorPending(companyId: string, scope: MirrorScope, limit: number): Promise<number>
+
+  setFeedbackEnabled(companyId: string, locationId: string, enabled: boolean, actor: Actor, source: EventSource): Promise<Account>
+  setPremium(companyId: string, locationId: string, premium: boolean): Promise<Account>
+  /** @throws RequestError 422 `csm_unknown` if the user is not on the agency's staff */
+  assignCsm(companyId: string, locationId: string, csmUserId: string | null): Promise<Account>
+  bulk(session: Session, request: BulkRequest): Promise<BulkResult[]>
+  registerBulkAction(action: BulkAction, handler: BulkHandler): void
+  /** Idempotent. An account that is not there (any more) is left alone. */
+  setHappiness(companyId: string, locationId: string, reading: AccountReading): Promise<void>
+  /** Marks the agency's own sub-account; it is not a customer and is not listed. */
+  setSuccessLocation(companyId: string, locationId: string): Promise<void>
+  /** Removes everything stored for the agency. */
+  purge(companyId: string): Promise<void>
+}
+
+export interface AccountsDeps {
+  connection: Connection
+  clock: Clock
+  gateway: HighLevelGateway
+  events: { append(event: DomainEvent): Promise<unknown> }
+  settings: Pick<Settings, 'get'>
+  logger: Logger
+  /** Rows per page read from HighLevel. */
+  pageSize?: number
+}

@@ -1,0 +1,3 @@
+export { createSetup } from './service.ts'
+export { setupRoutes } from './routes.ts'
+export type { Setup, SetupDeps } from './types.ts'

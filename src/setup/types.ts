@@ -1,0 +1,47 @@
+import type { Connection } from 'mongoose'
+import type { Accounts } from '../accounts/index.ts'
+import type { ResourceMap } from '../effects/index.ts'
+import type { DomainEvent } from '../events/index.ts'
+import type { HighLevelGateway } from '../highlevel/index.ts'
+import type { SetupView } from '../http/contract/setup.ts'
+import type { Installations } from '../installations/index.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Settings } from '../settings/index.ts'
+
+/** The success location and what Barometer keeps there: fields, tags, pipelines. */
+export interface Setup {
+  /** Looks at every requirement in HighLevel now; a part found missing also makes the work that needs it wait. */
+  check(companyId: string): Promise<SetupView>
+  /**
+   * Chooses where CSMs work and provisions it. Choosing the same one again is a repair.
+   * @throws RequestError 404 for a sub-account that is not the agency's
+   */
+  chooseSuccessLocation(companyId: string, locationId: string, by: { userId: string; name: string }): Promise<SetupView>
+  /**
+   * Re-creates or re-maps what is missing, restores options.
+   * @throws RequestError 409 `setup_not_chosen` before a success location was chosen
+   */
+  repair(companyId: string, by: { userId: string; name: string }): Promise<SetupView>
+  /** Ids for the effects; null before a success location was chosen. Cached for a second. */
+  resources(companyId: string): Promise<ResourceMap | null>
+  /** Background: goes on with provisioning that was interrupted. @returns installations worked on */
+  resumeDue(limit: number): Promise<number>
+  /** Daily: looks for drift and records it. @returns installations looked at */
+  checkDue(limit: number): Promise<number>
+  /** Removes everything stored for the agency; nothing in HighLevel. */
+  purge(companyId: string): Promise<void>
+}
+
+export interface SetupDeps {
+  connection: Connection
+  clock: Clock
+  gateway: HighLevelGateway
+  accounts: Accounts
+  installations: Pick<Installations, 'get' | 'isLive'>
+  settings: Pick<Settings, 'get'>
+  events: { append(event: DomainEvent): Promise<unknown> }
+  logger: Logger
+  /** Called when a part became usable: release work that was held. */
+  onReady?(companyId: string): Promise<void>
+}
