@@ -83,7 +83,11 @@ export interface LeasedQueueOptions {
   leaseMs?: number
   /** Attempts before an item is dead; default 8. */
   maxAttempts?: number
+  /** Leases that may run out (a worker died or hung) before an item is dead; default 3. */
+  maxCrashes?: number
   backoff?: BackoffPolicy
+  /** Shortest wait after a failed attempt; default 0. */
+  minRetryMs?: number
   /** Days that finished items are kept (and their keys remembered); null keeps them for ever. Default 35. */
   doneTtlDays?: number | null
   /** Further indexes on the collection, for reading `data`. */
@@ -98,7 +102,7 @@ const maxScanRounds = 12
 
 /** Opens (and declares) the queue that lives in `collection`. */
 export function createLeasedQueue<T>(connection: Connection, options: LeasedQueueOptions): LeasedQueue<T> {
-  const { clock, leaseMs = minuteMs, maxAttempts = 8, doneTtlDays = 35, faultPoint = noFaultPoint } = options
+  const { clock, leaseMs = minuteMs, maxAttempts = 8, maxCrashes = 3, minRetryMs = 0, doneTtlDays = 35, faultPoint = noFaultPoint } = options
   const backoff = options.backoff ?? { baseMs: secondMs, maxMs: 15 * minuteMs }
   const records = queueCollection(connection, options.collection, options.indexes)
   const sweepEveryMs = Math.min(5 * secondMs, Math.ceil(leaseMs / 3))
@@ -127,8 +131,9 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     const now = new Date(nowMs)
     const expired = { state: 'leased' as const, leaseUntil: { $lte: now } }
     const error = { code: 'lease_expired', message: 'The worker stopped before it finished this item.', at: now }
-    await records.updateMany({ ...expired, attempts: { $gte: maxAttempts } }, { $set: { ...finished('dead'), error }, $unset: released })
-    await records.updateMany({ ...expired, attempts: { $lt: maxAttempts } }, { $set: { state: 'pending', error, dueAt: now }, $unset: released })
+    const exhausted = { $or: [{ attempts: { $gte: maxAttempts } }, { crashes: { $gte: maxCrashes - 1 } }] }
+    await records.updateMany({ ...expired, ...exhausted }, { $set: { ...finished('dead'), error }, $unset: released, $inc: { crashes: 1 } })
+    await records.updateMany(expired, { $set: { state: 'pending', error, dueAt: now }, $unset: released, $inc: { crashes: 1 } })
     await records.updateMany({ state: 'held', dueAt: { $lte: now } }, { $set: { state: 'pending' }, $unset: { reason: '' } })
   }
 
@@ -174,7 +179,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       const { key, lane, companyId, dueAt = now, data } = item
       try {
         await records.insertOne(
-          { _id: key, lane, companyId, state: 'pending', open: true, dueAt, order: nextOrder(), createdAt: now, attempts: 0, data },
+          { _id: key, lane, companyId, state: 'pending', open: true, dueAt, order: nextOrder(), createdAt: now, attempts: 0, crashes: 0, data },
           { ignoreUndefined: true },
         )
         return 'inserted'
@@ -216,7 +221,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
         const kept = await settle(claimed, { $set: { ...finished('dead'), error: described }, $unset: released })
         return kept ? 'dead' : 'lost'
       }
-      const waitMs = verdict.kind === 'retry_after' ? verdict.retryAfterMs : backoffMs(claimed.attempt, backoff)
+      const waitMs = verdict.kind === 'retry_after' ? verdict.retryAfterMs : Math.max(minRetryMs, backoffMs(claimed.attempt, backoff))
       const update: UpdateFilter<StoredItem> = {
         $set: { state: 'pending', dueAt: new Date(now.getTime() + waitMs), error: described },
         $unset: released,
@@ -245,7 +250,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     async replay(companyId, key) {
       const result = await records.updateOne(
         { _id: key, companyId, state: { $in: ['dead', 'held'] } },
-        { $set: { state: 'pending', open: true, attempts: 0, dueAt: clock.now() }, $unset: { reason: '', finishedAt: '', expireAt: '' } },
+        { $set: { state: 'pending', open: true, attempts: 0, crashes: 0, dueAt: clock.now() }, $unset: { reason: '', finishedAt: '', expireAt: '' } },
       )
       return result.modifiedCount === 1
     },

@@ -22,9 +22,12 @@ export interface Pump {
   stop(deadlineMs?: number): Promise<void>
 }
 
+/** The part of a queue that a pump needs. */
+export type PumpQueue<T> = Pick<LeasedQueue<T>, 'claim' | 'complete' | 'fail' | 'hold' | 'giveBack' | 'extend' | 'nextDueAt'>
+
 export interface PumpOptions<T> {
   name: string
-  queue: LeasedQueue<T>
+  queue: PumpQueue<T>
   handle: (claimed: Claimed<T>) => Promise<HandleOutcome | undefined> | Promise<void>
   clock: Clock
   logger: Logger

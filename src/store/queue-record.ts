@@ -31,6 +31,8 @@ export interface QueueRecord<T> {
   createdAt: Date
   /** Attempts begun, the current one included. */
   attempts: number
+  /** Leases that ran out. */
+  crashes: number
   /** Fencing token of the current lease. */
   token?: string
   leaseUntil?: Date
@@ -59,6 +61,7 @@ export function queueCollection(connection: Connection, collection: string, extr
         order: Number,
         createdAt: Date,
         attempts: Number,
+        crashes: Number,
         token: String,
         leaseUntil: Date,
         laneLock: String,
