@@ -78,8 +78,8 @@ export const exitReasons = ['recovery', 'level_changed', 'reply', 'uninstall'] a
 export const guards = z.strictObject({
   /** What counts as the same occasion: the answer (edits of it included) or each event by itself. */
   dedupe: z.enum(['answer', 'event']),
-  /** Messages to customers obey the cap of one per person in so many days; null for none (team only). The agency's setting, if longer, wins. */
-  capDays: z.number().int().min(1).max(90).nullable(),
+  /** Days in which a person gets at most one message, all follow-ups together: the agency's setting, or at least so many; null for none (team only). */
+  capDays: z.union([z.literal('agency'), z.number().int().min(1).max(90)]).nullable(),
   exitOn: z.array(z.enum(exitReasons)),
   /** Never asks a favour of an account that waits for help. */
   noOpenCase: z.boolean(),

@@ -1,0 +1,88 @@
+import type { Model } from 'mongoose'
+import { z } from 'zod'
+import type { DomainEvent } from '../../src/events/index.ts'
+import type { Clock } from '../../src/kernel/clock.ts'
+import type { WorkflowPorts } from '../ports.ts'
+import type { MessageCap } from './cap.ts'
+import type { RunRecord } from './model.ts'
+
+/** Follows what happens to runs from outside: messages that left or failed, and facts that end runs. */
+export interface Deliveries {
+  /** @returns true if the event meant something to a run */
+  observe(event: DomainEvent): Promise<boolean>
+  /** Takes back the messages of one workflow that have not left yet. @returns how many */
+  takeBack(companyId: string, workflowKey: string, reason: string): Promise<number>
+}
+
+const outboxEvent = z.object({ key: z.string().startsWith('run:'), code: z.string().nullish().catch(null) })
+
+export function createDeliveries(deps: { runs: Model<RunRecord>; cap: MessageCap; ports: Pick<WorkflowPorts, 'cancel'>; clock: Clock }): Deliveries {
+  const { runs, cap, ports, clock } = deps
+
+  async function left(event: DomainEvent, outcome: 'sent' | 'failed'): Promise<boolean> {
+    const parsed = outboxEvent.safeParse(event.data)
+    if (!parsed.success) return false
+    const { key, code } = parsed.data
+    const [, runId = '', stepId = ''] = key.split(':')
+    const run = await runs.findOne({ _id: runId, companyId: event.companyId, 'history.stepId': stepId }).lean()
+    if (run === null) return false
+    const failure = { state: 'failed' as const, reason: code ?? 'send_failed', finishedAt: event.at, nextAt: null }
+    await runs.updateOne(
+      { _id: runId, companyId: event.companyId },
+      {
+        $set: {
+          'history.$[entry].outcome': outcome,
+          'history.$[entry].reason': outcome === 'sent' ? null : failure.reason,
+          ...(run.outboxKey === key ? { outboxKey: null } : {}),
+          ...(outcome === 'failed' && run.kind === 'follow_up' ? failure : {}),
+        },
+      },
+      { arrayFilters: [{ 'entry.stepId': stepId }] },
+    )
+    if (outcome === 'failed' && run.userId !== null) await cap.giveBack(event.companyId, run.userId, key)
+    return true
+  }
+
+  /** Ends waiting runs, and takes back what they gave to the outbox. */
+  async function end(filter: { companyId: string; locationId?: string; userId?: string; workflowKey?: string }, reason: string, from: 'all' | 'outbox'): Promise<number> {
+    const given = await runs.find({ ...filter, kind: 'follow_up', outboxKey: { $type: 'string' } }).lean()
+    let count = 0
+    for (const run of given) {
+      if (run.outboxKey === null || !(await ports.cancel(run.companyId, run.outboxKey, reason))) continue
+      const entry = { stepId: run.outboxKey.split(':')[2] ?? 'message', kind: 'message', at: clock.now(), outcome: 'cancelled' as const, reason }
+      await runs.updateOne(
+        { _id: run._id, companyId: run.companyId, outboxKey: run.outboxKey },
+        { $push: { history: entry }, $set: { outboxKey: null, state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } },
+      )
+      if (run.userId !== null) await cap.giveBack(run.companyId, run.userId, run.outboxKey)
+      count += 1
+    }
+    if (from === 'all') {
+      const ended = await runs.updateMany({ ...filter, kind: 'follow_up', state: 'active' }, { $set: { state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } })
+      count += ended.modifiedCount
+    }
+    return count
+  }
+
+  return {
+    async observe(event) {
+      const { companyId, locationId, userId } = event
+      switch (event.type) {
+        case 'message.sent':
+        case 'task.created':
+          return left(event, 'sent')
+        case 'message.failed':
+          return left(event, 'failed')
+        case 'message.received':
+          return userId !== null && (await end({ companyId, userId }, 'reply', 'all')) > 0
+        case 'user.removed':
+          return userId !== null && (await end({ companyId, userId, ...(locationId === null ? {} : { locationId }) }, 'user_removed', 'all')) > 0
+        case 'installation.uninstalled':
+          return (await end({ companyId }, 'uninstalled', 'all')) > 0
+        default:
+          return false
+      }
+    },
+    takeBack: (companyId, workflowKey, reason) => end({ companyId, workflowKey }, reason, 'outbox'),
+  }
+}

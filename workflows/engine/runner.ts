@@ -1,0 +1,242 @@
+import { hourMs, minuteMs, secondMs, type Clock } from '../../src/kernel/clock.ts'
+import { describeError, retryVerdictOf } from '../../src/kernel/errors.ts'
+import type { Claimed, HandleOutcome, LeasedQueue } from '../../src/store/index.ts'
+import type { MessageStep, NotifyStep, Step, TaskStep, WorkflowDefinition } from '../definition.ts'
+import type { WorkflowPorts } from '../ports.ts'
+import type { WorkflowStates } from '../states.ts'
+import { renderTemplate } from '../templates.ts'
+import type { MessageCap } from './cap.ts'
+import { guardMessage } from './guards.ts'
+import type { RunEntry, RunRecord, StepOutcome, WorkflowModels } from './model.ts'
+import { contactOf, mergeValuesOf, readScene, type RunScene } from './values.ts'
+
+/** One step of one run, as the queue holds it. */
+export interface StepItem {
+  runId: string
+  stepIndex: number
+  /** When the step was to happen. */
+  dueAt: Date
+}
+
+/** Works on the steps of runs. A step may be worked on any number of times: every effect has a key of its own. */
+export interface Runner {
+  /** Queues the first acting step at or after the run's place, its waits counted in. Idempotent. */
+  enqueue(run: RunRecord, definition: WorkflowDefinition): Promise<void>
+  handle(claimed: Claimed<StepItem>): Promise<HandleOutcome>
+}
+
+export interface RunnerDeps {
+  models: WorkflowModels
+  states: WorkflowStates
+  queue: LeasedQueue<StepItem>
+  cap: MessageCap
+  ports: WorkflowPorts
+  clock: Clock
+  /** Attempts after which a step's failure ends the run; the queue's own number. */
+  maxAttempts: number
+}
+
+/** What a step came to, and whether the run goes on. */
+type StepResult = { outcome: StepOutcome; reason: string | null; ends: boolean; outboxKey?: string } | { hold: { untilAt: Date; reason: string } }
+
+export function createRunner(deps: RunnerDeps): Runner {
+  const { models, states, queue, cap, ports, clock, maxAttempts } = deps
+
+  /** The next acting step at or after `index`: waits on the way add up, a message is held on top. */
+  async function placeOf(run: RunRecord, definition: WorkflowDefinition, index: number, fromAt: Date): Promise<{ index: number; step: Step; dueAt: Date } | null> {
+    let dueMs = fromAt.getTime()
+    for (let at = index; ; at += 1) {
+      const step = definition.steps[at]
+      if (step === undefined) return null
+      if (step.kind === 'wait') {
+        dueMs += step.delayMinutes * minuteMs
+        continue
+      }
+      if (step.kind === 'message') dueMs = Math.max(dueMs, clock.nowMs()) + (await ports.settings(run.companyId)).messages.holdSeconds * secondMs
+      return { index: at, step, dueAt: new Date(Math.max(dueMs, clock.nowMs())) }
+    }
+  }
+
+  /** Queues the step at `place`. The lane is the run, so that its steps never overlap, in no two processes. */
+  async function queueStep(run: RunRecord, place: { index: number; step: Step; dueAt: Date }): Promise<void> {
+    const { index: stepIndex, dueAt } = place
+    await queue.insert({ key: keyOf(run, place.step), lane: `run:${run._id}`, companyId: run.companyId, dueAt, data: { runId: run._id, stepIndex, dueAt } })
+  }
+
+  async function finish(run: RunRecord, entry: RunEntry, state: 'done' | 'stopped' | 'failed'): Promise<void> {
+    await models.runs.updateOne(
+      { _id: run._id, companyId: run.companyId, state: 'active', 'history.stepId': { $ne: entry.stepId } },
+      { $push: { history: entry }, $set: { state, reason: state === 'done' ? null : entry.reason, nextAt: null, finishedAt: entry.at } },
+    )
+  }
+
+  async function act(run: RunRecord, definition: WorkflowDefinition, step: Exclude<Step, { kind: 'wait' }>, dueAt: Date): Promise<StepResult> {
+    const scene = await readScene(run, ports)
+    switch (step.kind) {
+      case 'message':
+        return message(run, definition, step, scene, dueAt)
+      case 'notify':
+        return notify(run, step, scene)
+      case 'task':
+        return task(run, step, scene)
+    }
+  }
+
+  async function message(run: RunRecord, definition: WorkflowDefinition, step: MessageStep, scene: RunScene, dueAt: Date): Promise<StepResult> {
+    const { companyId, locationId, userId } = run
+    const key = keyOf(run, step)
+    const contact = contactOf(run, scene)
+    const [workflow, live, level, hasOpenCase] = await Promise.all([
+      states.get(companyId, run.workflowKey),
+      ports.isLive(companyId),
+      locationId === null || userId === null ? null : ports.userLevel(companyId, locationId, userId),
+      definition.guards.noOpenCase && locationId !== null ? ports.hasOpenCase(companyId, locationId) : false,
+    ])
+    const verdict = guardMessage(definition.guards, run.facts, {
+      workflowState: workflow.state,
+      live,
+      messages: scene.settings.messages,
+      person: contact,
+      level,
+      hasOpenCase,
+      dueAt,
+      now: clock.now(),
+      zone: scene.account?.timezone ?? 'utc',
+    })
+    if (verdict.kind === 'wait') return { hold: { untilAt: verdict.untilAt, reason: verdict.reason } }
+    if (verdict.kind === 'stop') return { outcome: 'stopped', reason: verdict.reason, ends: true }
+    if (contact === null || userId === null) return { outcome: 'stopped', reason: 'user_removed', ends: true }
+    const agencyDays = scene.settings.messages.onePerPersonDays
+    const { capDays } = definition.guards
+    const days = typeof capDays === 'number' ? Math.max(capDays, agencyDays) : agencyDays
+    if (capDays !== null && days > 0 && !(await cap.take(companyId, userId, key, days))) return { outcome: 'stopped', reason: 'capped', ends: true }
+    const values = mergeValuesOf(run, scene)
+    await ports.send({
+      key,
+      companyId,
+      contact,
+      dueAt: clock.now(),
+      content: {
+        kind: step.channel,
+        subject: renderTemplate('line', step.subject, values),
+        html: renderTemplate('html', step.html, values),
+        text: renderTemplate('text', step.text, values),
+      },
+    })
+    return { outcome: 'handed_over', reason: null, ends: false, outboxKey: key }
+  }
+
+  async function notify(run: RunRecord, step: NotifyStep, scene: RunScene): Promise<StepResult> {
+    const values = mergeValuesOf(run, scene)
+    await ports.notify({
+      key: keyOf(run, step),
+      companyId: run.companyId,
+      locationId: run.locationId,
+      audience: step.audience,
+      kind: step.topic,
+      title: renderTemplate('line', step.title, values),
+      body: renderTemplate('text', step.body, values),
+      link: linkOf(run, step.link),
+      email: step.channels.includes('email'),
+      at: run.eventAt,
+    })
+    return { outcome: 'done', reason: null, ends: false }
+  }
+
+  async function task(run: RunRecord, step: TaskStep, scene: RunScene): Promise<StepResult> {
+    const contact = contactOf(run, scene)
+    if (contact === null) return { outcome: 'skipped', reason: 'no_person', ends: false }
+    if (!(await ports.isLive(run.companyId))) return { outcome: 'skipped', reason: 'uninstalled', ends: false }
+    const values = mergeValuesOf(run, scene)
+    await ports.send({
+      key: keyOf(run, step),
+      companyId: run.companyId,
+      contact,
+      dueAt: clock.now(),
+      content: {
+        kind: 'task',
+        title: renderTemplate('line', step.title, values),
+        body: renderTemplate('text', step.body, values),
+        dueAt: run.facts.dueAt ?? new Date(run.eventAt.getTime() + step.dueHours * hourMs),
+        assignedTo: scene.account?.ownerId ?? null,
+      },
+    })
+    return { outcome: 'handed_over', reason: null, ends: false }
+  }
+
+  /** Records a step and moves on. The next step is queued first: a crash in between repeats this one, it never loses that one. */
+  async function advance(run: RunRecord, definition: WorkflowDefinition, index: number, entry: RunEntry, outboxKey: string | undefined): Promise<void> {
+    const next = await placeOf(run, definition, index + 1, entry.at)
+    if (next !== null) await queueStep(run, next)
+    await models.runs.updateOne(
+      { _id: run._id, companyId: run.companyId, state: 'active', 'history.stepId': { $ne: entry.stepId } },
+      {
+        $push: { history: entry },
+        $set: {
+          reason: null,
+          ...(next === null ? { state: 'done', nextAt: null, finishedAt: entry.at } : { stepIndex: next.index, nextAt: next.dueAt }),
+          ...(outboxKey === undefined ? {} : { outboxKey }),
+        },
+      },
+    )
+  }
+
+  return {
+    async enqueue(run, definition) {
+      const place = await placeOf(run, definition, run.stepIndex, run.eventAt)
+      if (place === null) await finish(run, { stepId: 'end', kind: 'end', at: clock.now(), outcome: 'done', reason: null }, 'done')
+      else {
+        await queueStep(run, place)
+        // Where the run waits now, for people who look; the queue decides.
+        await models.runs.updateOne(
+          { _id: run._id, companyId: run.companyId, state: 'active', history: { $size: 0 } },
+          { $set: { stepIndex: place.index, nextAt: place.dueAt } },
+        )
+      }
+    },
+
+    async handle(claimed) {
+      const { companyId } = claimed
+      const run = companyId === null ? null : await models.runs.findOne({ _id: claimed.data.runId, companyId }).lean()
+      if (run?.state !== 'active') return 'ignored'
+      const definition = await states.version(run.companyId, run.workflowKey, run.version)
+      const step = definition?.steps[claimed.data.stepIndex]
+      if (definition === null || step === undefined || step.kind === 'wait') {
+        await finish(run, { stepId: `step_${claimed.data.stepIndex}`, kind: 'unknown', at: clock.now(), outcome: 'failed', reason: 'definition_missing' }, 'failed')
+        return 'ignored'
+      }
+      const entry = (outcome: StepOutcome, reason: string | null): RunEntry => ({ stepId: step.id, kind: step.kind, at: clock.now(), outcome, reason })
+      try {
+        const result = await act(run, definition, step, claimed.data.dueAt)
+        if ('hold' in result) {
+          await models.runs.updateOne({ _id: run._id, companyId: run.companyId, state: 'active' }, { $set: { nextAt: result.hold.untilAt, reason: result.hold.reason } })
+          return result
+        }
+        if (result.ends) await finish(run, entry(result.outcome, result.reason), 'stopped')
+        else await advance(run, definition, claimed.data.stepIndex, entry(result.outcome, result.reason), result.outboxKey)
+        return 'done'
+      } catch (error) {
+        if (retryVerdictOf(error).kind === 'permanent' || claimed.attempt >= maxAttempts) await finish(run, entry('failed', describeError(error).code), 'failed')
+        throw error
+      }
+    },
+  }
+}
+
+/** Idempotency key of a step's effect, and its key in the queue. */
+export function keyOf(run: Pick<RunRecord, '_id'>, step: Pick<Step, 'id'>): string {
+  return `run:${run._id}:${step.id}`
+}
+
+function linkOf(run: RunRecord, link: NotifyStep['link']): string | null {
+  switch (link) {
+    case 'account':
+      return run.locationId === null ? null : `/accounts/${run.locationId}`
+    case 'case':
+      return run.facts.caseId === null ? linkOf(run, 'account') : `/cases/${run.facts.caseId}`
+    case 'setup':
+      return '/setup'
+    case 'none':
+      return null
+  }
+}

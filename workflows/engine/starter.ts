@@ -1,0 +1,94 @@
+import type { Model } from 'mongoose'
+import type { DomainEvent } from '../../src/events/index.ts'
+import type { Clock } from '../../src/kernel/clock.ts'
+import { hashOf } from '../../src/kernel/ids.ts'
+import { isDuplicateKey } from '../../src/store/index.ts'
+import { conditionsHold, needsAccount } from '../conditions.ts'
+import type { WorkflowDefinition } from '../definition.ts'
+import type { LibraryIndex } from '../library/index.ts'
+import type { WorkflowPorts } from '../ports.ts'
+import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
+import { factsOf, type EventFacts } from './facts.ts'
+import type { RunRecord } from './model.ts'
+
+/** Starts the runs that an event calls for. */
+export interface Starter {
+  /** Idempotent. @returns ids of the runs that the event started, now or at an earlier attempt */
+  start(event: DomainEvent): Promise<string[]>
+}
+
+export interface StarterDeps {
+  runs: Model<RunRecord>
+  states: WorkflowStates
+  library: LibraryIndex
+  ports: Pick<WorkflowPorts, 'account'>
+  clock: Clock
+  /** Queues the run's next step; harmless when it is queued already. */
+  enqueue(run: RunRecord, definition: WorkflowDefinition): Promise<void>
+}
+
+export function createStarter(deps: StarterDeps): Starter {
+  const { runs, states, library, ports, clock, enqueue } = deps
+
+  return {
+    async start(event) {
+      const candidates = library.byEvent.get(event.type) ?? []
+      if (candidates.length === 0) return []
+      const ours = new Map((await states.list(event.companyId)).map((workflow) => [workflow.shipped.key, workflow]))
+      const facts = factsOf(event)
+      const started: string[] = []
+      let account: Awaited<ReturnType<WorkflowPorts['account']>> | undefined
+      for (const { key } of candidates) {
+        const workflow = ours.get(key)
+        if (workflow === undefined || !isOnFor(workflow, event)) continue
+        const { definition } = workflow
+        const asked = [...definition.trigger.where, ...definition.conditions]
+        if (account === undefined && event.locationId !== null && needsAccount(asked)) account = await ports.account(event.companyId, event.locationId)
+        if (!conditionsHold(asked, { facts, account: account ?? null })) continue
+        const run = newRun(workflow, event, facts, clock.now())
+        try {
+          await runs.create(run)
+        } catch (error) {
+          if (!isDuplicateKey(error)) throw error
+          const existing = await runs.findOne({ _id: run._id, companyId: event.companyId }).lean()
+          // A run of an earlier fact, or one that is past its beginning, needs no push; one that lost its first step does.
+          if (existing === null || existing.eventKey !== event.key || existing.state !== 'active' || existing.history.length > 0) continue
+        }
+        await enqueue(run, definition)
+        started.push(run._id)
+      }
+      return started
+    },
+  }
+}
+
+/** Published, and the fact is not older than the publishing. */
+function isOnFor(workflow: AgencyWorkflow, event: DomainEvent): boolean {
+  return workflow.state === 'published' && (workflow.publishedAt === null || event.at >= workflow.publishedAt)
+}
+
+function newRun(workflow: AgencyWorkflow, event: DomainEvent, facts: EventFacts, now: Date): RunRecord {
+  const { definition, version } = workflow
+  const person = event.userId ?? event.locationId ?? 'agency'
+  const fact = definition.guards.dedupe === 'answer' && facts.answerId !== null ? facts.answerId : event.key
+  return {
+    _id: hashOf('run', event.companyId, definition.key, person, fact).slice(0, 32),
+    companyId: event.companyId,
+    workflowKey: definition.key,
+    kind: definition.kind,
+    version,
+    locationId: event.locationId,
+    userId: event.userId,
+    eventKey: event.key,
+    eventAt: event.at,
+    facts,
+    state: 'active',
+    reason: null,
+    stepIndex: 0,
+    nextAt: now,
+    outboxKey: null,
+    history: [],
+    createdAt: now,
+    finishedAt: null,
+  }
+}

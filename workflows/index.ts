@@ -1,0 +1,7 @@
+export { createScheduler, type RecurringJob, type Scheduler } from './agenda.ts'
+export { recurringJobs, type RecurringServices } from './catalog.ts'
+export { workflowDefinition, type WorkflowDefinition } from './definition.ts'
+export { library } from './library/index.ts'
+export type { TeamNotice, WorkflowAccount, WorkflowPerson, WorkflowPorts } from './ports.ts'
+export { workflowRoutes } from './routes.ts'
+export { createWorkflows, type Workflows, type WorkflowsDeps } from './service.ts'

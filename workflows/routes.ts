@@ -1,0 +1,87 @@
+import { runList, runsQuery, workflowDetail, workflowList, workflowParams, workflowPatch } from '../src/http/contract/workflows.ts'
+import { defineRoute, sessionOf, type Route } from '../src/kernel/route.ts'
+import type { Workflows } from './service.ts'
+
+const missing = { 404: { description: 'There is no such workflow' } } as const
+
+/** The agency's view of its workflows. Reading: every agency user; deciding: agency admins. */
+export function workflowRoutes(workflows: Workflows): Route[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/workflows',
+      access: 'agency',
+      summary: 'All follow-ups and notifications with their state, words and figures of the last 30 days',
+      responses: { 200: { description: 'Workflows', schema: workflowList } },
+      async handler(request) {
+        const items = await workflows.list(sessionOf(request).companyId)
+        return { status: 200, json: { items, page: 1, pageSize: items.length, total: items.length } }
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/workflows/:key',
+      access: 'agency',
+      summary: 'One workflow with its steps, guards, merge fields and a preview',
+      params: workflowParams,
+      responses: { 200: { description: 'Workflow', schema: workflowDetail }, ...missing },
+      handler: async (request) => ({ status: 200, json: await workflows.detail(sessionOf(request).companyId, request.params.key) }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/workflows/:key/runs',
+      access: 'agency',
+      summary: 'Runs of a workflow, newest first, each with what its steps came to and why',
+      params: workflowParams,
+      query: runsQuery,
+      responses: { 200: { description: 'Runs', schema: runList }, ...missing },
+      async handler(request) {
+        const { page, pageSize, state } = request.query
+        const { items, total } = await workflows.runs({ companyId: sessionOf(request).companyId, key: request.params.key, page, pageSize, ...(state === undefined ? {} : { state }) })
+        return { status: 200, json: { items, page, pageSize, total } }
+      },
+    }),
+    defineRoute({
+      method: 'PATCH',
+      path: '/api/workflows/:key',
+      access: 'agency_admin',
+      summary: 'Own words and delays; a published workflow changes for runs that start from now on',
+      params: workflowParams,
+      body: workflowPatch,
+      responses: {
+        200: { description: 'Changed workflow', schema: workflowDetail },
+        409: { description: 'Somebody else changed it a moment ago' },
+        422: { description: 'The words are wrong; details name the exact place' },
+        ...missing,
+      },
+      async handler(request) {
+        const session = sessionOf(request)
+        return { status: 200, json: await workflows.edit(session.companyId, request.params.key, request.body, session.userId) }
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/workflows/:key/publish',
+      access: 'agency_admin',
+      summary: 'Switches a workflow on; it starts with the next fact, never with past ones',
+      params: workflowParams,
+      responses: { 200: { description: 'Published workflow', schema: workflowDetail }, 422: { description: 'The words are wrong; details name the exact place' }, ...missing },
+      async handler(request) {
+        const session = sessionOf(request)
+        return { status: 200, json: await workflows.publish(session.companyId, request.params.key, session.userId) }
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/workflows/:key/pause',
+      access: 'agency_admin',
+      summary: 'Switches a workflow off; messages that have not left are taken back',
+      params: workflowParams,
+      responses: { 200: { description: 'Paused workflow', schema: workflowDetail }, 409: { description: 'It is a draft' }, ...missing },
+      async handler(request) {
+        const session = sessionOf(request)
+        return { status: 200, json: await workflows.pause(session.companyId, request.params.key, session.userId) }
+      },
+    }),
+  ]
+}
