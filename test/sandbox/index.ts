@@ -19,6 +19,7 @@ import { createPerson, type Person } from './person.ts'
 import type { Company, Location, User } from './state/records.ts'
 import { seedState } from './state/seed.ts'
 import { createStateFile, readStateFile, restoreTables } from './state/state-file.ts'
+import { createChangeFeed } from './state/change-feed.ts'
 import { createState, tableNames, usersOfLocation, type State } from './state/state.ts'
 import { encryptContext, userContextOf, type UserContext } from './user-context.ts'
 import { createDispatcher, type Delivery, type SignedWebhook, type WebhookOverrides } from './webhooks/dispatcher.ts'
@@ -97,7 +98,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     versionId: randomBytes(12).toString('hex'),
   })
   const signer = createSigner(saved?.webhookPrivateKey)
-  const touch = (): void => file?.touch()
+  const changes = createChangeFeed()
+  const touch = (): void => {
+    file?.touch()
+    changes.fire()
+  }
   const state = createState({ seed: options.seed?.seed ?? 'northwind', clock: settings.clock, searchLagMs: () => settings.searchLagMs, onChange: touch })
   const dispatcher = createDispatcher(settings, signer, touch)
   const world: World = {
@@ -128,9 +133,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const listeners = new Set<(exchange: Exchange) => void>()
   const person = createPerson(world)
   const installer = createInstaller(world, dispatcher, holding)
-  const pages = createPages({ world, person, installer, dispatcher, ledger })
+  const pages = createPages({ world, person, installer, dispatcher, ledger, changes })
   const server = createApiServer({
-    world, faults, ledger, pages: pages.handle, quota: createQuota(settings.clock, () => settings.limits),
+    world, faults, ledger, pages: (request, response, url) => pages.handle(request, response, url), quota: createQuota(settings.clock, () => settings.limits),
     endpoints: [
       ...oauthEndpoints(world), ...locationEndpoints(world), ...peopleEndpoints(world), ...contactEndpoints(world), ...contactItemEndpoints(world),
       ...opportunityEndpoints(world), ...conversationEndpoints(world),
@@ -170,7 +175,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     userContext: (who, overrides = {}) => encryptContext({ ...userContextOf(state, who.userId, who.locationId), ...overrides }, settings.app.sharedSecret),
     webhook: (event, overrides) => dispatcher.sign(event, overrides),
     deliver: (webhook, url) => dispatcher.post(webhook, url),
-    emit: world.emit,
+    emit: (type, place, members) => world.emit(type, place, members),
     pendingDeliveries: () => dispatcher.pending(),
     deliveries: () => dispatcher.log(),
     flushWebhooks: (flushOptions) => dispatcher.flush(flushOptions),

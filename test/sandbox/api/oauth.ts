@@ -44,8 +44,11 @@ export function issueGrant(world: World, input: Pick<Grant, 'userType' | 'compan
     authClass: input.userType, authClassId: subject, primaryAuthClassId: subject, source: 'INTEGRATION', sourceId: world.settings.app.clientId, channel: 'OAUTH',
     iat: Math.floor(nowMs / 1_000), exp: Math.floor(expiresAtMs / 1_000), jti: randomBytes(9).toString('hex'),
   }
-  for (const old of world.state.grants.by('company', input.companyId)) {
-    if (old.expiresAtMs < nowMs - hourMs && (old.refreshUsed || old.userType === 'Location')) world.state.grants.delete(old.id)
+  // Now and then forget what can no longer be used; never a company's live refresh token.
+  if (world.state.grants.size % 500 === 499) {
+    for (const old of world.state.grants.values()) {
+      if (old.expiresAtMs < nowMs - hourMs && (old.refreshUsed || old.userType === 'Location')) world.state.grants.delete(old.id)
+    }
   }
   return world.state.grants.put({
     id: randomUUID(), accessToken: jwtOf(claims), refreshToken: jwtOf({ ...claims, jti: randomBytes(9).toString('hex'), refresh: true }),

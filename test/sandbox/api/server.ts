@@ -200,6 +200,11 @@ export function createApiServer(parts: ApiServerParts): Server {
 
     if (world.settings.latencyMs > 0) await wait(world.settings.latencyMs)
     if (fault !== undefined && (typeof fault === 'string' || 'status' in fault)) {
+      const [caller] = world.state.grants.by('access', request.headers.authorization?.replace('Bearer ', '') ?? '')
+      if (caller !== undefined) {
+        entry.companyId = caller.companyId
+        if (caller.locationId !== undefined) entry.locationId = caller.locationId
+      }
       entry.status = spoil(response, fault, headers)
       return
     }

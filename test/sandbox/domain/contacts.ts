@@ -65,7 +65,7 @@ export function mergeFields(world: World, locationId: string, model: 'contact' |
       continue
     }
     const closed = field.dataType === 'SINGLE_OPTIONS' || field.dataType === 'RADIO'
-    if (closed && settings.unknownOption === 'drop' && !field.picklistOptions.includes(String(value))) continue
+    if (closed && settings.unknownOption === 'drop' && !(typeof value === 'string' && field.picklistOptions.includes(value))) continue
     values.set(field.id, field.dataType === 'NUMERICAL' && !Number.isNaN(Number(value)) ? Number(value) : value)
   }
   return [...values].map(([id, value]) => ({ id, value }))

@@ -24,7 +24,7 @@ function slug(name: string): string {
 
 /** Fills an empty state: agencies with an own location "… HQ", customers' sub-accounts, users, and what a used CRM holds already. */
 export function seedState(state: State, options: SeedOptions, now: string, allow: Pick<Location, 'allowDuplicateContact' | 'allowDuplicateOpportunity'>): void {
-  const random = createRandom([...(options.seed ?? 'northwind')].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7))
+  const random = createRandom(Buffer.from(options.seed ?? 'northwind').reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7))
   const pick = <T>(list: readonly T[], fallback: T): T => list[Math.floor(random() * list.length)] ?? fallback
   const perAccount = options.usersPerAccount ?? [1, 5]
   const [fewest, most] = typeof perAccount === 'number' ? [perAccount, perAccount] : perAccount

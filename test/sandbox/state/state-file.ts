@@ -16,9 +16,9 @@ export interface SavedState {
 
 export function readStateFile(path: string): SavedState | undefined {
   if (!existsSync(path)) return undefined
-  const saved = JSON.parse(readFileSync(path, 'utf8')) as SavedState
+  const saved = JSON.parse(readFileSync(path, 'utf8')) as { format?: unknown }
   if (saved.format !== 1) throw new Error(`${path} was written by another version of the sandbox: delete it to start afresh`)
-  return saved
+  return saved as SavedState
 }
 
 /** Fills an empty state from a file. */
