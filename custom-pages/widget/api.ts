@@ -32,8 +32,8 @@ interface ApiPorts {
   language: string
   fetch: Fetch
   /** The encrypted context of the person in front of the page; null when the page has none. */
-  context(): Promise<string | null>
-  nowMs(): number
+  context: () => Promise<string | null>
+  nowMs: () => number
 }
 
 const timeoutMs = 15_000
@@ -51,8 +51,7 @@ export function createApi({ baseUrl, language, fetch, context, nowMs }: ApiPorts
       const response = await fetch(baseUrl + path, {
         method,
         headers: { 'content-type': 'application/json', ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }) },
-        // Members that are undefined are left out; so is a body that is undefined.
-        body: JSON.stringify(body) as string | undefined,
+        body: body === undefined ? undefined : JSON.stringify(body),
         credentials: 'omit',
         cache: 'no-store',
         signal: AbortSignal.timeout(timeoutMs),

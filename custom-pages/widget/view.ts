@@ -7,8 +7,8 @@ import { focusAfterKey } from './radio.ts'
 import styles from './styles.css?text'
 
 export interface View {
-  render(state: State): void
-  announce(text: string): void
+  render: (state: State) => void
+  announce: (text: string) => void
 }
 
 /** What a drawn card can still change without being drawn anew, so that typing and focus are never disturbed. */

@@ -73,7 +73,7 @@ function setUp() {
     timers,
     controller,
     /** Lets time pass and runs what is due. */
-    advance(ms: number) {
+    advance: (ms: number) => {
       page.nowMs += ms
       for (const [handle, timer] of [...timers]) {
         if (timer.atMs > page.nowMs) continue

@@ -206,7 +206,10 @@ describe('whatever happens', () => {
           expect(under.length).toBeLessThanOrEqual(1)
         }
         let at = 0
-        for (const one of events) one === 'result' ? deliver(fates[at++] ?? 'ok') : apply(one)
+        for (const one of events) {
+          if (one === 'result') deliver(fates[at++] ?? 'ok')
+          else apply(one)
+        }
         for (let rest = 0; rest < 6; rest++) {
           deliver('ok')
           apply({ type: 'retry' })
