@@ -1,0 +1,76 @@
+import { z } from 'zod'
+
+/** The durable records between the rooms, as operators name them. */
+export const queueNames = ['deliveries', 'answers', 'events', 'contacts', 'cards', 'messages', 'workflow_steps', 'mails'] as const
+export type QueueName = (typeof queueNames)[number]
+
+export const queueItemStates = ['pending', 'leased', 'held', 'done', 'ignored', 'dead'] as const
+
+/** One item of a queue, without its data. */
+export const queueItem = z.object({
+  key: z.string(),
+  lane: z.string(),
+  state: z.enum(queueItemStates),
+  attempts: z.number(),
+  dueAt: z.coerce.date(),
+  createdAt: z.coerce.date(),
+  /** Why it is held. */
+  reason: z.string().nullable(),
+  error: z.object({ code: z.string(), message: z.string(), at: z.coerce.date() }).nullable(),
+})
+
+export const queueItemList = z.object({ items: z.array(queueItem), page: z.number(), pageSize: z.number(), total: z.number() })
+
+/** Items per state of one queue. */
+export const queueSummary = z.object({ name: z.enum(queueNames), counts: z.record(z.enum(queueItemStates), z.number()) })
+
+/** How the connection to the CRM is. */
+export const connectionView = z.object({
+  status: z.enum(['pending', 'active', 'needs_reconnect', 'uninstalled']).nullable(),
+  companyName: z.string().nullable(),
+  installedAt: z.coerce.date().nullable(),
+})
+
+export const budgetView = z.object({
+  /** null: the agency itself. */
+  locationId: z.string().nullable(),
+  usedInWindow: z.number(),
+  maxPerWindow: z.number(),
+  usedToday: z.number(),
+  dailyRemaining: z.number().nullable(),
+  pausedUntil: z.coerce.date().nullable(),
+})
+
+export const operationsView = z.object({ connection: connectionView, queues: z.array(queueSummary), budgets: z.array(budgetView) })
+
+export const requestLogList = z.object({
+  items: z.array(
+    z.object({
+      at: z.coerce.date(),
+      locationId: z.string().nullable(),
+      method: z.string(),
+      path: z.string(),
+      status: z.number(),
+      failure: z.string().nullable(),
+      timeMs: z.number(),
+      attempt: z.number(),
+      priority: z.string(),
+    }),
+  ),
+  page: z.number(),
+  pageSize: z.number(),
+  total: z.number(),
+})
+
+export const queueQuery = z.object({
+  state: z.enum(queueItemStates).optional(),
+  page: z.coerce.number().int().min(1).max(100_000).default(1),
+  pageSize: z.coerce.number().int().min(1).max(200).default(50),
+})
+
+export const replayRequest = z.strictObject({ queue: z.enum(queueNames), key: z.string().min(1).max(300) })
+export const replayResult = z.object({ replayed: z.boolean() })
+
+export type OperationsView = z.infer<typeof operationsView>
+export type QueueItemList = z.infer<typeof queueItemList>
+export type RequestLogList = z.infer<typeof requestLogList>

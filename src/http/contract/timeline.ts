@@ -1,0 +1,26 @@
+import { z } from 'zod'
+
+/** One line of an account's timeline. */
+export const timelineEntry = z.object({
+  id: z.string(),
+  at: z.coerce.date(),
+  type: z.string(),
+  actor: z.object({ kind: z.string(), id: z.string().nullable(), name: z.string().nullable() }),
+  source: z.string(),
+  summary: z.string(),
+  before: z.unknown().optional(),
+  after: z.unknown().optional(),
+  link: z.string().optional(),
+})
+
+export const timelineList = z.object({ items: z.array(timelineEntry), page: z.number(), pageSize: z.number(), total: z.number() })
+
+export const timelineQuery = z.object({
+  /** Comma-separated event types, for example `feedback.received,case.opened`. */
+  types: z.string().max(1_000).optional(),
+  userId: z.string().max(100).optional(),
+  page: z.coerce.number().int().min(1).max(10_000).default(1),
+  pageSize: z.coerce.number().int().min(1).max(200).default(50),
+})
+
+export type TimelineEntry = z.infer<typeof timelineEntry>
