@@ -1,0 +1,59 @@
+import { Schema, type Connection, type Model } from 'mongoose'
+import type { DomainEvent } from '../events/index.ts'
+import type { CaseOutcome } from '../http/contract/cases.ts'
+
+export interface CaseRecord {
+  /** Derived from the answer that opened it. */
+  _id: string
+  companyId: string
+  locationId: string
+  userId: string
+  /** Unique: `open:<companyId>:<locationId>:<userId>` or `closed:<id>`. */
+  slot: string
+  state: 'open' | 'closed'
+  accountName: string
+  userName: string
+  owner: { userId: string; name: string } | null
+  /** User id of the owner, '' if none: for the list. */
+  ownerId: string
+  openedAt: Date
+  dueAt: Date
+  /** When the overdue event was given out for this opening. */
+  overdueAt: Date | null
+  answers: { answerId: string; at: Date; comment: string | null }[]
+  outcome: CaseOutcome | null
+  note: string | null
+  closedAt: Date | null
+  closedBy: { userId: string | null; name: string | null } | null
+  /** How often it was opened: more than once if a withdrawn answer became Not Happy again. */
+  openings: number
+  /** Grows with every change. */
+  version: number
+  /** Events that the event log may not have yet. */
+  outbox: DomainEvent[]
+  /** Since when the outbox is not empty. */
+  outboxSince: Date | null
+}
+
+export function caseModel(connection: Connection): Model<CaseRecord> {
+  const existing = connection.models['Case'] as Model<CaseRecord> | undefined
+  if (existing !== undefined) return existing
+  const person = { type: { userId: String, name: String, _id: false }, default: null }
+  const schema = new Schema<CaseRecord>(
+    {
+      _id: String, companyId: String, locationId: String, userId: String, slot: String, state: String, accountName: String, userName: String,
+      owner: person, ownerId: String, openedAt: Date, dueAt: Date, overdueAt: Date,
+      answers: [{ answerId: String, at: Date, comment: String, _id: false }],
+      outcome: String, note: String, closedAt: Date, closedBy: person, openings: Number, version: Number,
+      outbox: [Schema.Types.Mixed], outboxSince: Date,
+    },
+    { collection: 'cases', strict: true, autoIndex: false, versionKey: false, minimize: false },
+  )
+  schema.index({ slot: 1 }, { unique: true })
+  schema.index({ companyId: 1, state: 1, dueAt: 1 })
+  schema.index({ companyId: 1, locationId: 1, state: 1 })
+  schema.index({ companyId: 1, 'answers.answerId': 1 })
+  schema.index({ state: 1, overdueAt: 1, dueAt: 1 })
+  schema.index({ outboxSince: 1 })
+  return connection.model<CaseRecord>('Case', schema, 'cases')
+}

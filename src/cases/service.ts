@@ -1,0 +1,282 @@
+import type { Connection } from 'mongoose'
+import type { Accounts } from '../accounts/index.ts'
+import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
+import type { CaseClosing, CaseList, CaseQuery, CaseView } from '../http/contract/cases.ts'
+import { hourMs, type Clock } from '../kernel/clock.ts'
+import { CodedError, notFound, RequestError } from '../kernel/errors.ts'
+import type { Session } from '../kernel/route.ts'
+import type { Settings } from '../settings/index.ts'
+import { isDuplicateKey } from '../store/index.ts'
+import { caseModel, type CaseRecord } from './model.ts'
+import { caseEvent, caseIdOf, caseViewOf, openSlot } from './rules.ts'
+
+/** A Not Happy answer that needs a person. */
+export interface CaseAnswer {
+  companyId: string
+  locationId: string
+  userId: string
+  userName: string
+  answerId: string
+  comment: string | null
+  at: Date
+  source: EventSource
+}
+
+export interface OpenCase {
+  caseId: string
+  userId: string
+  openedAt: Date
+}
+
+/** Not Happy cases: opened by answers, closed by people. */
+export interface Cases {
+  /** Opens the user's case or attaches the answer to the open one. Idempotent per answer; an answer whose case a person closed opens no second one. */
+  attach(answer: CaseAnswer): Promise<{ caseId: string; opened: boolean }>
+  /** The answer is no longer Not Happy: takes it out, and withdraws the case if that was its only answer. */
+  withdraw(companyId: string, answerId: string, at: Date, actor: Actor): Promise<void>
+  openCaseOf(companyId: string, locationId: string, userId: string): Promise<OpenCase | null>
+  openCasesOf(companyId: string, locationId: string): Promise<OpenCase[]>
+  get(companyId: string, caseId: string): Promise<CaseView | null>
+  list(session: Session, query: CaseQuery): Promise<CaseList>
+  /** @throws RequestError 404; 409 `case_closed` */
+  close(session: Session, caseId: string, closing: CaseClosing): Promise<CaseView>
+  /** @throws RequestError 404; 409 `case_closed`; 422 `owner_unknown` */
+  assign(session: Session, caseId: string, userId: string | null): Promise<CaseView>
+  /** Tells once that a case is overdue, and tells what a crash left untold. @returns how many cases were looked at */
+  markOverdue(limit: number): Promise<number>
+  /** Removes everything stored for the agency. */
+  purge(companyId: string): Promise<void>
+}
+
+export interface CasesDeps {
+  connection: Connection
+  clock: Clock
+  events: { append(event: DomainEvent): Promise<unknown> }
+  accounts: Pick<Accounts, 'get' | 'agencyUser'>
+  settings: Pick<Settings, 'get'>
+}
+
+const system: Actor = { kind: 'system', id: null, name: null }
+const maxAttempts = 20
+/** Left alone that long, an outbox belongs to somebody who crashed. */
+const outboxGraceMs = 10_000
+
+export function createCases({ connection, clock, events, accounts, settings }: CasesDeps): Cases {
+  const cases = caseModel(connection)
+
+  /** Gives the case's events to the event log; whoever changed the case in between does it himself. */
+  async function announce(record: CaseRecord): Promise<void> {
+    for (const event of record.outbox) await events.append(event)
+    if (record.outbox.length === 0) return
+    await cases.updateOne({ _id: record._id, companyId: record.companyId, version: record.version }, { $set: { outbox: [], outboxSince: null } })
+  }
+
+  /** Changes a case if nobody else did in between, together with the event that tells it. @returns null if somebody did */
+  async function change(record: CaseRecord, changes: Partial<CaseRecord>, event?: DomainEvent): Promise<CaseRecord | null> {
+    const outbox = event === undefined ? record.outbox : [...record.outbox, event]
+    const outboxSince = outbox.length === 0 ? null : (record.outboxSince ?? clock.now())
+    const changed = await cases
+      .findOneAndUpdate(
+        { _id: record._id, companyId: record.companyId, version: record.version },
+        { $set: { ...changes, outbox, outboxSince, version: record.version + 1 } },
+        { returnDocument: 'after' },
+      )
+      .lean<CaseRecord>()
+    if (changed !== null) await announce(changed)
+    return changed
+  }
+
+  /** Repeats until the change went through against the newest state. */
+  async function retried<T>(attempt: () => Promise<T | null>): Promise<T> {
+    for (let count = 1; count <= maxAttempts; count += 1) {
+      const result = await attempt()
+      if (result !== null) return result
+    }
+    throw new CodedError('case_busy', 'This case is being changed by others right now. Try again.')
+  }
+
+  function openedEvent(record: CaseRecord, answer: CaseAnswer): DomainEvent {
+    return caseEvent(record, {
+      type: 'case.opened',
+      at: answer.at,
+      actor: { kind: 'account_user', id: answer.userId, name: answer.userName },
+      source: answer.source,
+      summary: `${answer.userName} is Not Happy: a case was opened${record.owner === null ? '' : ` for ${record.owner.name}`}.`,
+      data: { answerId: answer.answerId, comment: answer.comment },
+    })
+  }
+
+  async function openNew(answer: CaseAnswer): Promise<CaseRecord | null> {
+    const { companyId, locationId, userId, answerId, at, comment } = answer
+    const [account, { cases: rules }] = await Promise.all([accounts.get(companyId, locationId), settings.get(companyId)])
+    const csm = account?.csm ?? null
+    const record: CaseRecord = {
+      _id: caseIdOf(answerId), companyId, locationId, userId, slot: openSlot(companyId, locationId, userId), state: 'open',
+      accountName: account?.name ?? locationId, userName: answer.userName,
+      owner: csm === null ? null : { userId: csm.userId, name: csm.name }, ownerId: csm?.userId ?? '',
+      openedAt: at, dueAt: new Date(at.getTime() + rules.dueHours * hourMs), overdueAt: null,
+      answers: [{ answerId, at, comment }], outcome: null, note: null, closedAt: null, closedBy: null,
+      openings: 1, version: 1, outbox: [], outboxSince: clock.now(),
+    }
+    record.outbox = [openedEvent(record, answer)]
+    try {
+      await cases.create([record])
+    } catch (error) {
+      // Opened for this answer, or for this user, in the same moment.
+      if (isDuplicateKey(error)) return null
+      throw error
+    }
+    await announce(record)
+    return record
+  }
+
+  async function load(session: Session, caseId: string): Promise<CaseRecord> {
+    const record = await cases.findOne({ _id: caseId, companyId: session.companyId }).lean<CaseRecord>()
+    if (record === null) throw notFound('case')
+    return record
+  }
+
+  function agencyActor(session: Session): Actor {
+    return { kind: 'agency_user', id: session.userId, name: session.userName }
+  }
+
+  const closedAlready = () => new RequestError(409, 'case_closed', 'This case was closed already. Reload the list.')
+
+  return {
+    attach: (answer) =>
+      retried(async () => {
+        const { companyId, locationId, userId, answerId, comment, at } = answer
+        const own = await cases.findOne({ companyId, 'answers.answerId': answerId }).lean<CaseRecord>()
+        if (own !== null) {
+          await announce(own)
+          const entry = own.answers.find((known) => known.answerId === answerId)
+          if (entry?.comment === comment) return { caseId: own._id, opened: false }
+          const answers = own.answers.map((known) => (known.answerId === answerId ? { ...known, comment } : known))
+          return (await change(own, { answers })) === null ? null : { caseId: own._id, opened: false }
+        }
+        const slot = openSlot(companyId, locationId, userId)
+        const open = await cases.findOne({ slot, companyId }).lean<CaseRecord>()
+        if (open !== null) {
+          return (await change(open, { answers: [...open.answers, { answerId, at, comment }] })) === null ? null : { caseId: open._id, opened: false }
+        }
+        const withdrawn = await cases.findOne({ _id: caseIdOf(answerId), companyId, outcome: 'withdrawn' }).lean<CaseRecord>()
+        if (withdrawn !== null) {
+          const again = { ...withdrawn, openings: withdrawn.openings + 1 }
+          const reopened: Partial<CaseRecord> = {
+            state: 'open', slot, outcome: null, note: null, closedAt: null, closedBy: null, overdueAt: null, openings: again.openings, answers: [{ answerId, at, comment }],
+          }
+          try {
+            return (await change(withdrawn, reopened, openedEvent(again, answer))) === null ? null : { caseId: withdrawn._id, opened: true }
+          } catch (error) {
+            if (isDuplicateKey(error)) return null
+            throw error
+          }
+        }
+        const opened = await openNew(answer)
+        if (opened !== null) return { caseId: opened._id, opened: true }
+        // This answer opened a case before, left it, and a person closed it since: that stands.
+        const settled = await cases.findOne({ _id: caseIdOf(answerId), companyId, state: 'closed', outcome: { $ne: 'withdrawn' } }).lean<CaseRecord>()
+        return settled === null ? null : { caseId: settled._id, opened: false }
+      }),
+
+    async withdraw(companyId, answerId, at, actor) {
+      await retried(async () => {
+        const record = await cases.findOne({ companyId, 'answers.answerId': answerId }).lean<CaseRecord>()
+        // A case that a person closed stays as it was closed.
+        if (record?.state !== 'open') return true
+        const answers = record.answers.filter((answer) => answer.answerId !== answerId)
+        if (answers.length > 0) return (await change(record, { answers })) === null ? null : true
+        const withdrawn: Partial<CaseRecord> = { state: 'closed', slot: `closed:${record._id}`, answers, outcome: 'withdrawn', closedAt: at, closedBy: { userId: null, name: null } }
+        const event = caseEvent(record, {
+          type: 'case.closed', at, actor, source: 'widget', summary: `${record.userName} changed the answer: the case was withdrawn.`, data: { outcome: 'withdrawn', note: null },
+        })
+        return (await change(record, withdrawn, event)) === null ? null : true
+      })
+    },
+
+    async openCaseOf(companyId, locationId, userId) {
+      const record = await cases.findOne({ slot: openSlot(companyId, locationId, userId), companyId }, { openedAt: 1 }).lean<Pick<CaseRecord, '_id' | 'openedAt'>>()
+      return record === null ? null : { caseId: record._id, userId, openedAt: record.openedAt }
+    },
+
+    async openCasesOf(companyId, locationId) {
+      const open = await cases.find({ companyId, locationId, state: 'open' }, { openedAt: 1, userId: 1 }).lean<Pick<CaseRecord, '_id' | 'openedAt' | 'userId'>[]>()
+      return open.map((record) => ({ caseId: record._id, userId: record.userId, openedAt: record.openedAt }))
+    },
+
+    async get(companyId, caseId) {
+      const record = await cases.findOne({ _id: caseId, companyId }).lean<CaseRecord>()
+      return record === null ? null : caseViewOf(record, clock.now())
+    },
+
+    async list(session, { state, owner, overdue, locationId, page, pageSize }) {
+      const now = clock.now()
+      const ownerId = owner === 'me' ? session.userId : owner === 'none' ? '' : owner
+      const due = overdue === undefined ? {} : { dueAt: overdue ? { $lte: now } : { $gt: now } }
+      const wantedState = overdue === true ? 'open' : state
+      const filter = {
+        companyId: session.companyId,
+        ...(wantedState === undefined ? {} : { state: wantedState }),
+        ...(ownerId === undefined ? {} : { ownerId }),
+        ...(locationId === undefined ? {} : { locationId }),
+        ...due,
+      }
+      // Open ones by urgency, closed ones newest first.
+      const order = wantedState === 'closed' ? ({ dueAt: -1, _id: -1 } as const) : ({ dueAt: 1, _id: 1 } as const)
+      const [found, total] = await Promise.all([
+        cases.find(filter).sort(order).skip((page - 1) * pageSize).limit(pageSize).lean<CaseRecord[]>(),
+        cases.countDocuments(filter),
+      ])
+      return { items: found.map((record) => caseViewOf(record, now)), page, pageSize, total }
+    },
+
+    close: (session, caseId, { outcome, note }) =>
+      retried(async () => {
+        const record = await load(session, caseId)
+        if (record.state === 'closed') {
+          // The same closing again: a repeated click, not a conflict.
+          if (record.outcome === outcome && record.note === note && record.closedBy?.userId === session.userId) return caseViewOf(record, clock.now())
+          throw closedAlready()
+        }
+        const now = clock.now()
+        const closing: Partial<CaseRecord> = {
+          state: 'closed', slot: `closed:${record._id}`, outcome, note, closedAt: now, closedBy: { userId: session.userId, name: session.userName },
+        }
+        const event = caseEvent(record, {
+          type: 'case.closed', at: now, actor: agencyActor(session), source: 'page', summary: `${session.userName} closed the case of ${record.userName}: ${outcome.replaceAll('_', ' ')}.`, data: { outcome, note },
+        })
+        const closed = await change(record, closing, event)
+        return closed === null ? null : caseViewOf(closed, now)
+      }),
+
+    assign: (session, caseId, userId) =>
+      retried(async () => {
+        const record = await load(session, caseId)
+        if (record.state === 'closed') throw closedAlready()
+        const person = userId === null ? null : await accounts.agencyUser(session.companyId, userId)
+        if (userId !== null && person === null) throw new RequestError(422, 'owner_unknown', 'userId: is not on the agency\'s team. Choose one of its users.')
+        const owner = person === null ? null : { userId: person.userId, name: person.name }
+        const assigned = await change(record, { owner, ownerId: owner?.userId ?? '' })
+        return assigned === null ? null : caseViewOf(assigned, clock.now())
+      }),
+
+    async markOverdue(limit) {
+      const now = clock.now()
+      const due = await cases.find({ state: 'open', overdueAt: null, dueAt: { $lte: now } }).sort({ dueAt: 1 }).limit(limit).lean<CaseRecord[]>()
+      for (const record of due) {
+        const event = caseEvent(record, {
+          type: 'case.overdue', at: record.dueAt, actor: system, source: 'schedule',
+          summary: `The case of ${record.userName} is overdue${record.owner === null ? ' and has no owner' : ` with ${record.owner.name}`}.`,
+        })
+        await change(record, { overdueAt: now }, event)
+      }
+      const untold = await cases.find({ outboxSince: { $lte: new Date(now.getTime() - outboxGraceMs) } }).limit(limit).lean<CaseRecord[]>()
+      for (const record of untold) await announce(record)
+      return due.length + untold.length
+    },
+
+    async purge(companyId) {
+      await cases.deleteMany({ companyId })
+    },
+  }
+}

@@ -1,0 +1,100 @@
+import type { Connection } from 'mongoose'
+import type { AnswerFacts } from '../happiness/index.ts'
+import type { AnswerSource } from '../http/contract/feedback.ts'
+import { CodedError } from '../kernel/errors.ts'
+import { hashOf } from '../kernel/ids.ts'
+import type { HappinessLevel } from '../kernel/levels.ts'
+import { isDuplicateKey } from '../store/index.ts'
+import { feedbackModels, type AnswerRecord } from './model.ts'
+
+/** An account user. */
+export interface UserKey {
+  companyId: string
+  locationId: string
+  userId: string
+}
+
+/** An answer to be kept. */
+export interface GivenAnswer extends UserKey {
+  answerId: string
+  userName: string
+  idempotencyKey: string
+  source: AnswerSource
+  level: HappinessLevel
+  comment: string | null
+  at: Date
+}
+
+/** Where answers are kept: facts, inserted once, corrected for minutes, never deleted while the agency is here. */
+export interface AnswerBook extends AnswerFacts {
+  insert(answer: GivenAnswer): Promise<'inserted' | 'duplicate'>
+  find(companyId: string, answerId: string): Promise<AnswerRecord | null>
+  /** Adds a correction, if no other was added since `record` was read. @returns null if one was */
+  correct(record: AnswerRecord, to: { level: HappinessLevel; comment: string | null }, at: Date): Promise<AnswerRecord | null>
+  markDerived(companyId: string, answerId: string, revision: number): Promise<void>
+  newestOf(user: UserKey): Promise<AnswerRecord | null>
+  /** Newest first. */
+  listOf(user: UserKey, limit: number): Promise<AnswerRecord[]>
+  purge(companyId: string): Promise<void>
+}
+
+/** The id of the answer that this user gives under this key: the same key is the same answer. */
+export function answerIdOf(user: UserKey, idempotencyKey: string): string {
+  return hashOf('answer', user.companyId, user.locationId, user.userId, idempotencyKey).slice(0, 24)
+}
+
+export function createAnswerBook({ connection }: { connection: Connection }): AnswerBook {
+  const { answers } = feedbackModels(connection)
+  const of = ({ companyId, locationId, userId }: UserKey) => ({ companyId, locationId, userId })
+
+  return {
+    async insert({ answerId, level, comment, ...answer }) {
+      try {
+        await answers.create([{ _id: answerId, ...answer, given: { level, comment }, edits: [], level, comment, revision: 0, derivedRevision: -1 }])
+        return 'inserted'
+      } catch (error) {
+        if (isDuplicateKey(error)) return 'duplicate'
+        throw error
+      }
+    },
+
+    find: (companyId, answerId) => answers.findOne({ _id: answerId, companyId }).lean<AnswerRecord>(),
+
+    async correct(record, to, at) {
+      const revision = record.revision + 1
+      return answers
+        .findOneAndUpdate(
+          { _id: record._id, companyId: record.companyId, revision: record.revision },
+          { $set: { ...to, revision }, $push: { edits: { revision, at, ...to } } },
+          { returnDocument: 'after' },
+        )
+        .lean<AnswerRecord>()
+    },
+
+    async markDerived(companyId, answerId, revision) {
+      const { matchedCount } = await answers.updateOne({ _id: answerId, companyId }, { $max: { derivedRevision: revision } })
+      if (matchedCount === 0) throw new CodedError('answer_missing', 'An answer disappeared while it was worked on.')
+    },
+
+    newestOf: (user) => answers.findOne(of(user)).sort({ at: -1, _id: -1 }).lean<AnswerRecord>(),
+
+    listOf: (user, limit) => answers.find(of(user)).sort({ at: -1, _id: -1 }).limit(limit).lean<AnswerRecord[]>(),
+
+    async since(companyId, locationId, fromAt) {
+      const found = await answers.find({ companyId, locationId, at: { $gte: fromAt } }, { userId: 1, at: 1, given: 1, edits: 1, comment: 1 }).lean<AnswerRecord[]>()
+      return found.map((record) => ({
+        kind: 'answer' as const,
+        answerId: record._id,
+        userId: record.userId,
+        at: record.at,
+        level: record.given.level,
+        edits: record.edits.map(({ revision, at, level }) => ({ revision, at, level })),
+        comment: record.comment,
+      }))
+    },
+
+    async purge(companyId) {
+      await answers.deleteMany({ companyId })
+    },
+  }
+}

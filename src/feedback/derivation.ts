@@ -1,0 +1,86 @@
+import type { Accounts } from '../accounts/index.ts'
+import type { Cases } from '../cases/index.ts'
+import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
+import type { Happiness } from '../happiness/index.ts'
+import { happinessLabels } from '../kernel/levels.ts'
+import type { Scores } from '../scores/index.ts'
+import type { Settings } from '../settings/index.ts'
+import type { AnswerBook } from './answer-book.ts'
+import type { AnswerRecord } from './model.ts'
+import { ledgerOf, statesOf, type AnswerState } from './rules.ts'
+
+export interface DerivationDeps {
+  book: AnswerBook
+  accounts: Pick<Accounts, 'get'>
+  happiness: Pick<Happiness, 'recompute'>
+  cases: Pick<Cases, 'attach' | 'withdraw'>
+  scores: Pick<Scores, 'book'>
+  events: { append(event: DomainEvent): Promise<unknown> }
+  settings: Pick<Settings, 'get'>
+}
+
+/** What an answer means for everything else. May run any number of times, at once or after a crash: the outcome is the same. */
+export interface Derivation {
+  /** @returns `ignored` if there is no such answer, or its account is no longer the agency's */
+  derive(companyId: string, answerId: string): Promise<'done' | 'ignored'>
+}
+
+const eventSourceOf: Record<AnswerRecord['source'], EventSource> = { widget: 'widget', button: 'button', link: 'link' }
+
+export function createDerivation({ book, accounts, happiness, cases, scores, events, settings }: DerivationDeps): Derivation {
+  function eventOf(record: AnswerRecord, state: AnswerState, before: AnswerState | undefined, accountName: string, actor: Actor): DomainEvent {
+    const label = happinessLabels[state.level]
+    const data = {
+      answerId: record._id, accountName, userName: record.userName, level: state.level, levelLabel: label, comment: state.comment, answerSource: record.source,
+    }
+    const base = { companyId: record.companyId, locationId: record.locationId, userId: record.userId, at: state.at, actor, source: eventSourceOf[record.source] }
+    if (before === undefined) {
+      return { ...base, key: `feedback.received:${record._id}`, type: 'feedback.received', summary: `${record.userName} answered ${label}.`, after: state.level, data }
+    }
+    const said =
+      before.level === state.level
+        ? `${record.userName} ${state.comment === null ? 'took the comment back' : before.comment === null ? 'added a comment' : 'changed the comment'}.`
+        : `${record.userName} changed the answer from ${happinessLabels[before.level]} to ${label}.`
+    return {
+      ...base, key: `feedback.changed:${record._id}:${state.revision}`, type: 'feedback.changed', summary: said, before: before.level, after: state.level,
+      data: { ...data, levelChanged: before.level !== state.level },
+    }
+  }
+
+  return {
+    async derive(companyId, answerId) {
+      const record = await book.find(companyId, answerId)
+      if (record === null) return 'ignored'
+      if (record.derivedRevision >= record.revision) return 'done'
+      const { locationId, userId, userName } = record
+      const [account, rules] = await Promise.all([accounts.get(companyId, locationId), settings.get(companyId)])
+      if (account === null) {
+        await book.markDerived(companyId, answerId, record.revision)
+        return 'ignored'
+      }
+      const actor: Actor = { kind: 'account_user', id: userId, name: userName }
+      const states = statesOf(record)
+
+      for (const [index, state] of states.entries()) {
+        if (state.revision > record.derivedRevision) await events.append(eventOf(record, state, states[index - 1], account.name, actor))
+      }
+      for (const entry of ledgerOf(states, rules.happiness.points)) {
+        if (entry.revision <= record.derivedRevision) continue
+        await scores.book({
+          key: `answer:${answerId}:${entry.revision}`, companyId, locationId, userId, kind: entry.revision === 0 ? 'answer' : 'answer_changed',
+          points: entry.points, note: entry.note, at: entry.at,
+        })
+      }
+      const newest = states.at(-1)
+      const source = eventSourceOf[record.source]
+      const at = newest?.at ?? record.at
+      if (record.level === 'not_happy') {
+        await cases.attach({ companyId, locationId, userId, userName, answerId, comment: record.comment, at: record.at, source })
+      } else if (states.some((state) => state.level === 'not_happy')) await cases.withdraw(companyId, answerId, at, actor)
+
+      await happiness.recompute(companyId, locationId, { at, actor, source, userId, data: { answerId } })
+      await book.markDerived(companyId, answerId, record.revision)
+      return 'done'
+    },
+  }
+}

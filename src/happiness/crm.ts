@@ -1,0 +1,50 @@
+import type { Account, AccountUser } from '../accounts/index.ts'
+import type { ContactIdentity, WantedCard, WantedContact } from '../effects/index.ts'
+import type { AgencySettings } from '../http/contract/settings.ts'
+import { happinessLabels, type HappinessLevel } from '../kernel/levels.ts'
+import type { PersonReading } from './model.ts'
+
+/** The contact in the success location that stands for an account user. */
+export function contactOf(account: Pick<Account, 'locationId' | 'name'>, user: AccountUser): ContactIdentity {
+  return {
+    subjectId: `user:${account.locationId}:${user.userId}`,
+    locationId: account.locationId,
+    email: user.email,
+    firstName: user.firstName,
+    lastName: user.lastName,
+    phone: user.phone,
+    companyName: account.name,
+  }
+}
+
+function companyField(level: HappinessLevel | null): { companyHappinessLevel: string } {
+  return { companyHappinessLevel: level === null ? '' : happinessLabels[level] }
+}
+
+/** Everything an answer says about its user's contact: one write. The comment always belongs to the level shown; '' clears an older one. */
+export function wantedForAnswer(
+  companyId: string, account: Account, user: AccountUser, person: PersonReading, comment: string | null, accountLevel: HappinessLevel | null, settings: AgencySettings,
+): WantedContact {
+  return {
+    companyId,
+    identity: contactOf(account, user),
+    fields: {
+      happinessLevel: happinessLabels[person.level],
+      happinessScore: settings.happiness.points[person.level],
+      ...companyField(accountLevel),
+      lastFeedback: person.at.toISOString().slice(0, 10),
+      lastFeedbackComment: comment ?? '',
+    },
+    tags: { happiness: settings.tags.happiness[person.level] },
+  }
+}
+
+/** The account's level on the contact of a colleague who did not answer just now. */
+export function wantedForColleague(companyId: string, account: Account, user: AccountUser, accountLevel: HappinessLevel | null): WantedContact {
+  return { companyId, identity: contactOf(account, user), fields: companyField(accountLevel) }
+}
+
+export function cardFor(companyId: string, account: Account, user: AccountUser, level: HappinessLevel): WantedCard {
+  const contact = contactOf(account, user)
+  return { companyId, pipeline: 'happiness', subjectId: contact.subjectId, contact, name: `${user.name} (${account.name})`, level }
+}

@@ -1,0 +1,2 @@
+export { createScores, type ScoreEntry, type Scores } from './service.ts'
+export { scoreRoutes } from './routes.ts'

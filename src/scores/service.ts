@@ -1,0 +1,80 @@
+import type { Connection } from 'mongoose'
+import type { AccountScores } from '../http/contract/feedback.ts'
+import { isDuplicateKey } from '../store/index.ts'
+import { scoreModel, type ScoreKind } from './model.ts'
+
+/** One fact that earns or costs points. */
+export interface ScoreEntry {
+  /** Unique for ever within the agency: a second booking of the same key changes nothing. */
+  key: string
+  companyId: string
+  locationId: string
+  userId: string | null
+  kind: ScoreKind
+  points: number
+  note: string
+  at: Date
+}
+
+/** The points ledger. */
+export interface Scores {
+  book(entry: ScoreEntry): Promise<'booked' | 'duplicate'>
+  /** Sum of an account's points, or of one user's; with `sinceAt` only of entries from then on. */
+  total(companyId: string, locationId: string, options?: { userId?: string; sinceAt?: Date }): Promise<number>
+  statement(companyId: string, locationId: string, query: { userId?: string; page: number; pageSize: number }): Promise<AccountScores>
+  /** Removes everything stored for the agency. */
+  purge(companyId: string): Promise<void>
+}
+
+export function createScores({ connection }: { connection: Connection }): Scores {
+  const entries = scoreModel(connection)
+
+  async function sums(companyId: string, locationId: string, options: { userId?: string; sinceAt?: Date }): Promise<{ userId: string | null; total: number }[]> {
+    const match = {
+      companyId,
+      locationId,
+      ...(options.userId === undefined ? {} : { userId: options.userId }),
+      ...(options.sinceAt === undefined ? {} : { at: { $gte: options.sinceAt } }),
+    }
+    const groups = await entries.aggregate<{ _id: string | null; total: number }>([{ $match: match }, { $group: { _id: '$userId', total: { $sum: '$points' } } }])
+    return groups.map((group) => ({ userId: group._id, total: group.total })).sort((a, b) => b.total - a.total || (a.userId ?? '').localeCompare(b.userId ?? ''))
+  }
+
+  return {
+    async book({ key, companyId, ...entry }) {
+      try {
+        await entries.create([{ _id: `${companyId}:${key}`, companyId, ...entry }])
+        return 'booked'
+      } catch (error) {
+        if (isDuplicateKey(error)) return 'duplicate'
+        throw error
+      }
+    },
+
+    async total(companyId, locationId, options = {}) {
+      return (await sums(companyId, locationId, options)).reduce((sum, user) => sum + user.total, 0)
+    },
+
+    async statement(companyId, locationId, { userId, page, pageSize }) {
+      const filter = { companyId, locationId, ...(userId === undefined ? {} : { userId }) }
+      const [byUser, found, count] = await Promise.all([
+        sums(companyId, locationId, userId === undefined ? {} : { userId }),
+        entries.find(filter).sort({ at: -1, _id: -1 }).skip((page - 1) * pageSize).limit(pageSize).lean(),
+        entries.countDocuments(filter),
+      ])
+      const items = found.map((entry) => ({
+        id: entry._id.slice(companyId.length + 1),
+        at: entry.at.toISOString(),
+        userId: entry.userId,
+        kind: entry.kind,
+        points: entry.points,
+        note: entry.note,
+      }))
+      return { total: byUser.reduce((sum, user) => sum + user.total, 0), byUser, entries: { items, page, pageSize, total: count } }
+    },
+
+    async purge(companyId) {
+      await entries.deleteMany({ companyId })
+    },
+  }
+}
