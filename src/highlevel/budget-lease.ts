@@ -3,6 +3,7 @@ import type { Connection } from 'mongoose'
 import type { Clock } from '../kernel/clock.ts'
 import { CodedError } from '../kernel/errors.ts'
 import { newToken } from '../kernel/ids.ts'
+import { isDuplicateKey } from '../store/index.ts'
 import { budgetModel, type BudgetRecord } from './budget-model.ts'
 import { dayOf, decide, liveBlocks, windowLimit, type Block, type BudgetDecision, type BudgetLimits, type BudgetState } from './budget-rules.ts'
 import { locationIdOf, resourceKey, type Resource } from './resource.ts'
@@ -66,7 +67,7 @@ export function createBudgetLedger({ connection, clock, limits, resource }: { co
     try {
       await model.insertOne(fresh)
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 11_000) throw error
+      if (!isDuplicateKey(error)) throw error
     }
     return (await model.findOne(scope).lean<BudgetRecord | null>()) ?? fresh
   }

@@ -37,7 +37,7 @@ export interface HighLevelGatewayDeps {
   box: CryptoBox
   logger: Logger
   /** Called once when HighLevel refuses to renew a company's (or single location's) token. */
-  onReconnectNeeded(companyId: string): Promise<void>
+  onReconnectNeeded: (companyId: string) => Promise<void>
   limits?: BudgetLimits
   circuit?: CircuitSettings
   /** A call is cut off after this time. */

@@ -26,7 +26,7 @@ export function pipelinesOf(ask: Ask, locationId: string): Pick<LocationApi, 'li
         if (missing.length === 0) return wire.parse(wire.pipelineAnswer, current, endpoints.getPipeline.name)
         // Every existing stage goes back as it came: one left out would be deleted and its cards moved.
         const kept = current.stages.map((stage, position) => ({ position, ...stage }))
-        const last = kept.reduce((highest, stage) => Math.max(highest, Number(stage.position)), -1)
+        const last = kept.reduce((highest, stage) => Math.max(highest, stage.position), -1)
         const stages = [...kept, ...missing.map((stage, index) => newStage(stage, last + 1 + index))]
         return ask(endpoints.updatePipeline, { via: 'plain', path, json: { name: current.name, stages } }, wire.pipelineAnswer)
       }),

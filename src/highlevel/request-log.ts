@@ -48,16 +48,16 @@ const maxBuffered = 5_000
 
 const schema = new Schema<RequestLogEntry>(
   {
-    at: { type: Date, required: true },
-    companyId: { type: String, default: null },
-    locationId: { type: String, default: null },
-    method: { type: String, required: true },
-    path: { type: String, required: true },
-    status: { type: Number, required: true },
-    failure: { type: String, default: null },
-    timeMs: { type: Number, required: true },
-    attempt: { type: Number, required: true },
-    priority: { type: String, required: true },
+    at: Date,
+    companyId: String,
+    locationId: String,
+    method: String,
+    path: String,
+    status: Number,
+    failure: String,
+    timeMs: Number,
+    attempt: Number,
+    priority: String,
   },
   { collection: 'highlevel_requests', strict: true, autoIndex: false, versionKey: false },
 )

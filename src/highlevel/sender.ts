@@ -32,7 +32,7 @@ export interface SenderDeps {
   budget: RequestBudget
   circuit: Circuit
   /** Sends once and writes the request log. */
-  sendOnce(call: Call, credentials: { resource: Resource; accessToken: string }, context: { priority: Priority; attempt: number }): Promise<Answer>
+  sendOnce: (call: Call, credentials: { resource: Resource; accessToken: string }, context: { priority: Priority; attempt: number }) => Promise<Answer>
 }
 
 /** Answers of a proxy or a broken connection are worth one more try at once; our own time-out is not, it took long enough. */

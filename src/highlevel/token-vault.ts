@@ -5,6 +5,7 @@ import type { CryptoBox } from '../kernel/crypto-box.ts'
 import { CodedError, PermanentError, RetryAfterError, describeError } from '../kernel/errors.ts'
 import { newToken } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { isDuplicateKey } from '../store/index.ts'
 import type { OAuthCalls, PartialGrant } from './oauth.ts'
 import { companyResource, locationIdOf, locationResource, resourceKey, type Resource } from './resource.ts'
 import { tokenModel, type TokenRecord } from './token-model.ts'
@@ -35,8 +36,8 @@ export interface TokenVaultDeps {
   oauth: OAuthCalls
   logger: Logger
   /** Mints a location token from the company's token, through budget and circuit. */
-  mint(companyId: string, locationId: string, priority: Priority): Promise<PartialGrant>
-  onReconnectNeeded(companyId: string): Promise<void>
+  mint: (companyId: string, locationId: string, priority: Priority) => Promise<PartialGrant>
+  onReconnectNeeded: (companyId: string) => Promise<void>
   /** Crash tests: passed after HighLevel granted a new pair and before it is stored. */
   faultPoint?: ((name: string) => void) | undefined
   /** Longer than a renewal can take: HTTP deadline and the store's write. */
@@ -238,7 +239,7 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
       await tokens.updateOne({ _id: id, companyId: resource.companyId }, update, { upsert: true })
     } catch (error) {
       // Two processes inserted at once; the record is there now.
-      if ((error as { code?: unknown }).code !== 11_000) throw error
+      if (!isDuplicateKey(error)) throw error
       await tokens.updateOne({ _id: id, companyId: resource.companyId }, update)
     }
     cache.delete(id)

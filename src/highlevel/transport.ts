@@ -101,7 +101,7 @@ export function createTransport({ apiUrl, clientId, clientSecret, timeoutMs }: {
   }
   Object.assign(sdk.getHttpClient().defaults, { baseURL: apiUrl, timeout: timeoutMs, adapter, maxRedirects: 0, maxContentLength: maxAnswerBytes, proxy: false, ...agents })
 
-  function options(endpoint: Endpoint, resource: Resource | null): SdkOptions {
+  function options(endpoint: Endpoint, resource: Resource | null): SdkOptions & { headers: Record<string, string> } {
     const headers: Record<string, string> = { Accept: 'application/json' }
     if (endpoint.version !== null) headers['Version'] = endpoint.version
     if (resource !== null) {
@@ -111,7 +111,7 @@ export function createTransport({ apiUrl, clientId, clientSecret, timeoutMs }: {
     return { headers, signal: AbortSignal.timeout(timeoutMs), ...(resource === null ? {} : { preferredTokenType: resource.kind }) }
   }
 
-  async function plain(endpoint: Endpoint, outgoing: Outgoing & { via: 'plain' }, base: SdkOptions, accessToken: string | null): Promise<unknown> {
+  async function plain(endpoint: Endpoint, outgoing: Outgoing & { via: 'plain' }, base: SdkOptions & { headers: Record<string, string> }, accessToken: string | null): Promise<unknown> {
     const response = await sdk.getHttpClient().request<unknown>({
       ...base,
       method: endpoint.method,

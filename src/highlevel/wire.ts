@@ -39,7 +39,7 @@ function optionNames(options: unknown): string[] {
     if (typeof option !== 'object' || option === null) return []
     const { label, name, value, key } = option as Record<string, unknown>
     const known = [label, name, value, key].find((candidate) => typeof candidate === 'string')
-    return known === undefined ? [] : [known as string]
+    return known === undefined ? [] : [known]
   })
 }
 
