@@ -1,6 +1,7 @@
 import { Schema, type Connection, type Model } from 'mongoose'
 import type { AccountGroup } from '../http/contract/accounts.ts'
 import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
+import type { FoldedUser } from './user-fold.ts'
 
 /**
  * One customer sub-account of one agency. A sub-account that moved to another agency has two records: the old agency's,
@@ -11,7 +12,8 @@ export interface AccountRecord {
   _id: string
   companyId: string
   locationId: string
-  state: 'active' | 'removed' | 'moved'
+  /** `new` until the first fact was weighed. */
+  state: 'new' | 'active' | 'removed' | 'moved'
   /** Derived: what lists show. False for moved accounts and for the success location. */
   listed: boolean
   name: string
@@ -53,41 +55,20 @@ export interface AccountRecord {
   seenRun: string
 }
 
-/** One user of one customer sub-account. */
-export interface AccountUserRecord {
-  /** `<companyId>:<locationId>:<userId>` */
-  _id: string
-  companyId: string
-  locationId: string
-  userId: string
-  name: string
-  firstName: string | null
-  lastName: string | null
-  email: string | null
-  phone: string | null
-  role: 'admin' | 'user'
-  fact: string
-  /** First sight of any kind. */
-  addedAt: Date
-  /** When HighLevel told us that the user was created; null → only ever read from a list. */
-  createdEventAt: Date | null
-  /** Was there when the account was first mirrored. */
-  seenAtFirstMirror: boolean
-  removedAt: Date | null
-  seenRun: string
-}
-
-/** One member of the agency's own staff; never an account user. */
-export interface AgencyUserRecord {
+/** One person with a login at the agency or its customers. */
+export interface UserRecord extends FoldedUser {
   /** `<companyId>:<userId>` */
   _id: string
   companyId: string
   userId: string
-  name: string
-  email: string | null
-  role: 'admin' | 'user'
-  fact: string
-  removedAt: Date | null
+  /** Derived: works for the agency today; never an account user. */
+  staff: boolean
+  /** Derived: sub-accounts the person is in today. */
+  presentIn: string[]
+  /** Derived: neither staff nor in any sub-account. */
+  gone: boolean
+  /** Grows with every write; two writers at once do not lose each other's facts. */
+  version: number
   seenRun: string
 }
 
@@ -112,14 +93,13 @@ const options = { strict: true, autoIndex: false, versionKey: false, minimize: f
 
 function defined<T>(connection: Connection, name: string, collection: string, build: () => Schema<T>): Model<T> {
   const existing = connection.models[name] as Model<T> | undefined
-  return existing ?? (connection.model<T>(name, build(), collection) as unknown as Model<T>)
+  return existing ?? (connection.model<T>(name, build(), collection))
 }
 
 /** The models of this feature on a connection. */
 export interface AccountModels {
   accounts: Model<AccountRecord>
-  users: Model<AccountUserRecord>
-  agencyUsers: Model<AgencyUserRecord>
+  users: Model<UserRecord>
   mirrors: Model<MirrorRecord>
 }
 
@@ -129,7 +109,7 @@ export function accountModels(connection: Connection): AccountModels {
       const schema = new Schema<AccountRecord>(
         {
           _id: String, companyId: String, locationId: String, state: String, listed: Boolean, name: String, nameKey: String, email: String, timezone: String,
-          saas: Boolean, group: String, premium: Boolean, isSuccessLocation: Boolean, csm: { type: { userId: String, name: String, email: String, _id: false }, default: null },
+          saas: Boolean, group: String, premium: Boolean, isSuccessLocation: Boolean, csm: Schema.Types.Mixed,
           feedbackEnabled: Boolean, feedbackVersion: Number, detailsFact: String, installedAt: Date, uninstalledAt: Date, movedAt: Date, ownedAt: Date, installed: Boolean,
           mirroredAt: Date, mirrorWantedAt: Date, createdAt: Date, removedAt: Date, users: Number,
           happiness: { level: String, score: Number, answered: Number, newestAt: Date, dissent: Boolean },
@@ -149,25 +129,20 @@ export function accountModels(connection: Connection): AccountModels {
       schema.index({ locationId: 1, state: 1 })
       return schema
     }),
-    users: defined<AccountUserRecord>(connection, 'AccountUser', 'account_users', () => {
-      const schema = new Schema<AccountUserRecord>(
+    users: defined<UserRecord>(connection, 'User', 'users', () => {
+      const schema = new Schema<UserRecord>(
         {
-          _id: String, companyId: String, locationId: String, userId: String, name: String, firstName: String, lastName: String, email: String, phone: String, role: String,
-          fact: String, addedAt: Date, createdEventAt: Date, seenAtFirstMirror: Boolean, removedAt: Date, seenRun: String,
+          _id: String, companyId: String, userId: String, name: String, firstName: String, lastName: String, email: String, phone: String, role: String,
+          detailsFact: String, staffFact: String, customerFact: String, deletedFact: String, nowhereElseFact: String,
+          memberships: [{ locationId: String, fact: String, present: Boolean, addedAt: Date, createdEventAt: Date, seenAtFirstMirror: Boolean, _id: false }],
+          staff: Boolean, presentIn: [String], gone: Boolean, version: Number, seenRun: String,
         },
-        { ...options, collection: 'account_users' },
+        { ...options, collection: 'users' },
       )
-      schema.index({ companyId: 1, locationId: 1, removedAt: 1, name: 1 })
-      schema.index({ companyId: 1, userId: 1 })
-      schema.index({ companyId: 1, removedAt: 1, seenRun: 1 })
-      return schema
-    }),
-    agencyUsers: defined<AgencyUserRecord>(connection, 'AgencyUser', 'agency_users', () => {
-      const schema = new Schema<AgencyUserRecord>(
-        { _id: String, companyId: String, userId: String, name: String, email: String, role: String, fact: String, removedAt: Date, seenRun: String },
-        { ...options, collection: 'agency_users' },
-      )
-      schema.index({ companyId: 1, removedAt: 1, name: 1 })
+      schema.index({ companyId: 1, presentIn: 1, name: 1 })
+      schema.index({ companyId: 1, 'memberships.locationId': 1 })
+      schema.index({ companyId: 1, staff: 1, name: 1 })
+      schema.index({ companyId: 1, gone: 1, seenRun: 1 })
       return schema
     }),
     mirrors: defined<MirrorRecord>(connection, 'AccountMirror', 'account_mirrors', () =>

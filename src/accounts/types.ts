@@ -112,8 +112,9 @@ export interface Accounts {
   /**
    * Reads accounts and users from HighLevel, page by page; goes on where an interrupted run stopped.
    * Throws what the gateway throws; call again to go on.
+   * @returns `busy` if another process is at it
    */
-  mirror(companyId: string, scope: MirrorScope): Promise<void>
+  mirror(companyId: string, scope: MirrorScope): Promise<'done' | 'busy'>
   /** Reads the users of accounts that appeared after the first mirror. @returns how many accounts are still waiting */
   mirrorPending(companyId: string, scope: MirrorScope, limit: number): Promise<number>
 
@@ -125,7 +126,7 @@ export interface Accounts {
   registerBulkAction(action: BulkAction, handler: BulkHandler): void
   /** Idempotent. An account that is not there (any more) is left alone. */
   setHappiness(companyId: string, locationId: string, reading: AccountReading): Promise<void>
-  /** Marks the agency's own sub-account; it is not a customer and is not listed. */
+  /** Marks the agency's own sub-account: it is not a customer and is not listed, unless the agency asks for feedback there. */
   setSuccessLocation(companyId: string, locationId: string): Promise<void>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>

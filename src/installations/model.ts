@@ -71,7 +71,7 @@ const options = { strict: true, autoIndex: false, versionKey: false, minimize: f
 
 function defined<T>(connection: Connection, name: string, collection: string, build: () => Schema<T>): Model<T> {
   const existing = connection.models[name] as Model<T> | undefined
-  return existing ?? (connection.model<T>(name, build(), collection) as unknown as Model<T>)
+  return existing ?? (connection.model<T>(name, build(), collection))
 }
 
 export function installationModels(connection: Connection): InstallationModels {
@@ -82,7 +82,7 @@ export function installationModels(connection: Connection): InstallationModels {
           _id: String, companyId: String, kind: String, status: String, installedAt: Date, uninstalledAt: Date, authorizedAt: Date, reconnectAt: Date,
           companyName: String, whitelabelDomain: String, planId: String, versionId: String, detailsFact: String, installedBy: String, locationIds: [String],
           installToFutureLocations: Boolean, completionWantedAt: Date, completionDoneAt: Date, completionDueAt: Date, completionAttempts: Number, mirroredAt: Date,
-          purgeAfter: Date, lastError: { type: { code: String, message: String, at: Date, _id: false }, default: null },
+          purgeAfter: Date, lastError: Schema.Types.Mixed,
         },
         { ...options, collection: 'installations' },
       )

@@ -1,0 +1,32 @@
+import type { QueryFilter, SortOrder } from 'mongoose'
+import type { AccountFilter, AccountQuery } from '../http/contract/accounts.ts'
+import type { AccountRecord } from './model.ts'
+
+/** Text taken literally inside a regular expression. */
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+/** What a list of one agency's accounts is narrowed to. Values come from a parsed query, so no operator can hide in them. */
+export function accountFilterOf(companyId: string, filter: AccountFilter & { includeSuccessLocation?: boolean | undefined }): QueryFilter<AccountRecord> {
+  return {
+    companyId,
+    ...(filter.includeSuccessLocation === true ? { state: { $in: ['active', 'removed'] } } : { listed: true }),
+    ...(filter.group === undefined ? {} : filter.group === 'premium' ? { premium: true } : { group: filter.group }),
+    ...(filter.health === undefined ? {} : { healthLevel: filter.health === 'none' ? null : filter.health }),
+    ...(filter.happiness === undefined ? {} : { 'happiness.level': filter.happiness === 'none' ? null : filter.happiness }),
+    ...(filter.csm === undefined ? {} : filter.csm === 'none' ? { csm: null } : { 'csm.userId': filter.csm }),
+    ...(filter.feedback === undefined ? {} : { feedbackEnabled: filter.feedback }),
+    ...(filter.q === undefined || filter.q === '' ? {} : { nameKey: { $regex: escaped(filter.q.toLowerCase()) } }),
+  }
+}
+
+const sortPaths = { name: 'nameKey', happiness: 'happinessRank', health: 'healthRank', answered: 'happiness.answered', users: 'users', created: 'createdAt' } as const
+
+/** Sort order of a list; equal values by name, so that pages never overlap. */
+export function accountSortOf(sort: AccountQuery['sort']): Record<string, SortOrder> {
+  const descending = sort.startsWith('-')
+  const field = (descending ? sort.slice(1) : sort) as keyof typeof sortPaths
+  const direction: SortOrder = descending ? -1 : 1
+  return field === 'name' ? { nameKey: direction, _id: direction } : { [sortPaths[field]]: direction, nameKey: direction, _id: direction }
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { account, accountList, accountQuery, accountUserList, bulkRequest, bulkResponse, feedbackToggle } from '../http/contract/accounts.ts'
+import { notFound } from '../kernel/errors.ts'
+import { defineRoute, sessionOf, type Route } from '../kernel/route.ts'
+import type { Accounts } from './types.ts'
+
+const params = z.strictObject({ locationId: z.string().min(1).max(64) })
+const paging = z.strictObject({ page: z.coerce.number().int().min(1).default(1), pageSize: z.coerce.number().int().min(1).max(200).default(50) })
+const unknownAccount = { 404: { description: 'There is no such account in this agency.' } }
+
+export function accountRoutes(accounts: Accounts): Route[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/api/accounts',
+      access: 'agency',
+      summary: 'The agency\'s accounts, filtered, sorted and paged.',
+      query: accountQuery,
+      responses: { 200: { description: 'One page of accounts.', schema: accountList } },
+      handler: async (request) => ({ status: 200, json: await accounts.list(sessionOf(request).companyId, request.query) }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/accounts/bulk',
+      access: 'agency',
+      summary: 'Do one thing to many accounts; each account has its own outcome.',
+      body: bulkRequest,
+      responses: { 200: { description: 'One outcome per account.', schema: bulkResponse } },
+      async handler(request) {
+        const results = await accounts.bulk(sessionOf(request), request.body)
+        const done = results.filter((result) => result.ok).length
+        return { status: 200, json: { action: request.body.action, done, failed: results.length - done, results } }
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/accounts/:locationId',
+      access: 'agency',
+      summary: 'One account.',
+      params,
+      responses: { 200: { description: 'The account.', schema: account }, ...unknownAccount },
+      async handler(request) {
+        const found = await accounts.get(sessionOf(request).companyId, request.params.locationId)
+        if (found === null) throw notFound('account')
+        return { status: 200, json: found }
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/accounts/:locationId/users',
+      access: 'agency',
+      summary: 'The users of one account.',
+      params,
+      query: paging,
+      responses: { 200: { description: 'One page of users, by name.', schema: accountUserList }, ...unknownAccount },
+      async handler(request) {
+        const { companyId } = sessionOf(request)
+        const { locationId } = request.params
+        if ((await accounts.get(companyId, locationId)) === null) throw notFound('account')
+        const { page, pageSize } = request.query
+        const all = await accounts.users(companyId, locationId)
+        return { status: 200, json: { items: all.slice((page - 1) * pageSize, page * pageSize), page, pageSize, total: all.length } }
+      },
+    }),
+    defineRoute({
+      method: 'PUT',
+      path: '/api/accounts/:locationId/feedback',
+      access: 'agency',
+      summary: 'Switch Request feedback on or off for one account.',
+      params,
+      body: feedbackToggle,
+      responses: { 200: { description: 'The account after the change.', schema: account }, ...unknownAccount },
+      async handler(request) {
+        const { companyId, userId, userName } = sessionOf(request)
+        const actor = { kind: 'agency_user' as const, id: userId, name: userName }
+        return { status: 200, json: await accounts.setFeedbackEnabled(companyId, request.params.locationId, request.body.enabled, actor, 'page') }
+      },
+    }),
+  ]
+}

@@ -1,0 +1,91 @@
+import type { Account, AccountUser } from '../http/contract/accounts.ts'
+import { happinessLevels, type HappinessLevel } from '../kernel/levels.ts'
+import type { AccountRecord, UserRecord } from './model.ts'
+import { isPresent, joinedAt, leftAt } from './user-fold.ts'
+
+/** Facts about a sub-account's place in an agency; each the newest of its kind. */
+export interface AccountFacts {
+  installedAt: Date | null
+  uninstalledAt: Date | null
+  movedAt: Date | null
+  ownedAt: Date | null
+}
+
+/** Whether the later of two facts is the second; at the same instant the second wins. */
+function outweighed(fact: Date | null, counter: Date | null): boolean {
+  return counter !== null && (fact === null || counter >= fact)
+}
+
+/** The state that facts lead to, whatever order they arrived in. */
+export function accountState(facts: AccountFacts): 'active' | 'removed' | 'moved' {
+  if (outweighed(facts.ownedAt, facts.movedAt)) return 'moved'
+  return outweighed(facts.installedAt, facts.uninstalledAt) ? 'removed' : 'active'
+}
+
+/** Members that are computed from the rest of the record. */
+export function derivedMembers(record: AccountRecord): Pick<AccountRecord, 'state' | 'listed' | 'group' | 'removedAt'> {
+  const state = accountState(record)
+  return {
+    state,
+    // A sub-account of which we only ever heard that it is gone is no account.
+    listed: (!record.isSuccessLocation || record.feedbackEnabled) && (state === 'active' || (state === 'removed' && (record.installedAt !== null || record.detailsFact !== ''))),
+    group: state === 'active' ? (record.saas ? 'saas' : 'regular') : 'churned',
+    removedAt: state === 'active' ? null : state === 'removed' ? record.uninstalledAt : record.movedAt,
+  }
+}
+
+/** Place of a level for sorting, worst first; no reading comes before all. */
+export function happinessRank(level: HappinessLevel | null): number {
+  return level === null ? -1 : happinessLevels.indexOf(level)
+}
+
+const iso = (at: Date | null): string | null => (at === null ? null : at.toISOString())
+
+/** An account as the outside sees it. */
+export function accountView(record: AccountRecord): Account {
+  return {
+    locationId: record.locationId,
+    name: record.name,
+    group: record.group,
+    premium: record.premium,
+    csm: record.csm === null ? null : { userId: record.csm.userId, name: record.csm.name, email: record.csm.email },
+    feedbackEnabled: record.feedbackEnabled && record.state === 'active',
+    health: { level: record.healthLevel, setAt: null, setBy: null, source: null, note: null, stale: false },
+    happiness: {
+      level: record.happiness.level,
+      score: record.happiness.score,
+      coverage: { answered: record.happiness.answered, eligible: record.users, newestAt: iso(record.happiness.newestAt) },
+      dissent: record.happiness.dissent,
+    },
+    users: record.users,
+    timezone: record.timezone,
+    isSuccessLocation: record.isSuccessLocation,
+    createdAt: record.createdAt.toISOString(),
+    removedAt: iso(record.removedAt),
+  }
+}
+
+/** A user of one account as the outside sees it; null if the user never was in it. */
+export function accountUserView(record: UserRecord, locationId: string): AccountUser | null {
+  const membership = record.memberships.find((candidate) => candidate.locationId === locationId)
+  // Somebody who was only ever reported as having left is nobody we know.
+  if (membership === undefined || (membership.addedAt === null && !isPresent(record, membership))) return null
+  return {
+    userId: record.userId,
+    locationId,
+    name: record.name,
+    firstName: record.firstName,
+    lastName: record.lastName,
+    email: record.email,
+    phone: record.phone,
+    role: record.role,
+    joinedAt: iso(joinedAt(membership)),
+    removedAt: iso(leftAt(record, membership)),
+  }
+}
+
+/** How a person is called when parts of the name may be missing. */
+export function displayName(firstName: string | null, lastName: string | null, email: string | null): string {
+  const full = [firstName, lastName].filter((part) => part !== null && part !== '').join(' ')
+  return full !== '' ? full : (email ?? 'Unknown user')
+}

@@ -1,0 +1,187 @@
+import type { Account, BulkAction, BulkRequest, BulkResult } from '../http/contract/accounts.ts'
+import { describeError, notFound, RequestError } from '../kernel/errors.ts'
+import type { Session } from '../kernel/route.ts'
+import { accountKey, createAccountFacts } from './facts.ts'
+import { accountFilterOf, accountSortOf } from './listing.ts'
+import { createMirror } from './mirror.ts'
+import { accountModels, type AccountRecord } from './model.ts'
+import { accountUserView, accountView, derivedMembers, happinessRank } from './rules.ts'
+import type { Accounts, AccountsDeps, BulkHandler } from './types.ts'
+
+const maxBulk = 10_000
+
+export function createAccounts(deps: AccountsDeps): Accounts {
+  const { connection, clock, events } = deps
+  const models = accountModels(connection)
+  const { accounts, users } = models
+  const facts = createAccountFacts(models, deps)
+  const mirror = createMirror(models, facts, deps)
+  const handlers = new Map<BulkAction, BulkHandler>()
+
+  async function record(companyId: string, locationId: string): Promise<AccountRecord> {
+    const found = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId, state: { $in: ['active', 'removed'] } }).lean()
+    if (found === null) throw notFound('account')
+    return found
+  }
+
+  async function changed(companyId: string, locationId: string, set: Partial<AccountRecord>): Promise<Account> {
+    await record(companyId, locationId)
+    const after = await accounts.findOneAndUpdate({ _id: accountKey(companyId, locationId), companyId }, { $set: set }, { returnDocument: 'after' }).lean()
+    if (after === null) throw notFound('account')
+    return accountView(after)
+  }
+
+  const agencyUser: Accounts['agencyUser'] = async (companyId, userId) => {
+    const found = await users.findOne({ _id: accountKey(companyId, userId), companyId, staff: true }).lean()
+    return found === null ? null : { userId: found.userId, name: found.name, email: found.email, role: found.role }
+  }
+
+  const setFeedbackEnabled: Accounts['setFeedbackEnabled'] = async (companyId, locationId, enabled, actor, source) => {
+    const before = await record(companyId, locationId)
+    if (enabled && before.state !== 'active') throw new RequestError(409, 'account_removed', 'Feedback cannot be requested from an account that no longer has the app.')
+    const after = await accounts
+      .findOneAndUpdate({ _id: before._id, companyId, feedbackEnabled: !enabled }, { $set: { feedbackEnabled: enabled }, $inc: { feedbackVersion: 1 } }, { returnDocument: 'after' })
+      .lean()
+    if (after === null) return accountView(await record(companyId, locationId))
+    if (after.isSuccessLocation) await accounts.updateOne({ _id: after._id }, { $set: derivedMembers(after) })
+    const type = enabled ? ('feedback.enabled' as const) : ('feedback.disabled' as const)
+    await events.append({
+      key: `${type}:${companyId}:${locationId}:${after.feedbackVersion}`, companyId, locationId, userId: null, type, at: clock.now(), actor, source,
+      summary: enabled ? `Feedback was switched on for ${after.name}.` : `Feedback was switched off for ${after.name}.`,
+      before: !enabled, after: enabled, data: { locationId },
+    })
+    return accountView(after)
+  }
+
+  const setPremium: Accounts['setPremium'] = (companyId, locationId, premium) => changed(companyId, locationId, { premium })
+
+  const assignCsm: Accounts['assignCsm'] = async (companyId, locationId, csmUserId) => {
+    if (csmUserId === null) return changed(companyId, locationId, { csm: null })
+    const csm = await agencyUser(companyId, csmUserId)
+    if (csm === null) throw new RequestError(422, 'csm_unknown', 'Choose somebody of the agency\'s own staff as the owner.', { details: { fields: [{ path: 'csmUserId', message: 'is not on the agency\'s staff' }] } })
+    return changed(companyId, locationId, { csm: { userId: csm.userId, name: csm.name, email: csm.email } })
+  }
+
+  const locationIds: Accounts['locationIds'] = async (companyId, filter, limit = maxBulk) => {
+    const found = await accounts.find(accountFilterOf(companyId, filter), { locationId: 1 }).sort({ nameKey: 1 }).limit(limit).lean()
+    return found.map((account) => account.locationId)
+  }
+
+  /** Runs one change per account; a failing one does not stop the others. */
+  async function each(ids: string[], change: (locationId: string) => Promise<unknown>): Promise<BulkResult[]> {
+    const results: BulkResult[] = []
+    for (const locationId of ids) {
+      try {
+        await change(locationId)
+        results.push({ locationId, ok: true })
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error
+        results.push({ locationId, ok: false, error: describeError(error) })
+      }
+    }
+    return results
+  }
+
+  async function runBulk(session: Session, ids: string[], request: BulkRequest): Promise<BulkResult[]> {
+    const { companyId } = session
+    const actor = { kind: 'agency_user' as const, id: session.userId, name: session.userName }
+    switch (request.action) {
+      case 'feedback_on':
+      case 'feedback_off':
+        return each(ids, (locationId) => setFeedbackEnabled(companyId, locationId, request.action === 'feedback_on', actor, 'page'))
+      case 'premium_on':
+      case 'premium_off':
+        return each(ids, (locationId) => setPremium(companyId, locationId, request.action === 'premium_on'))
+      case 'assign_csm':
+        return each(ids, (locationId) => assignCsm(companyId, locationId, request.csmUserId ?? null))
+      case 'request_feedback': {
+        const handler = handlers.get(request.action)
+        if (handler === undefined) throw new RequestError(501, 'action_unavailable', `The action ${request.action} is not available.`)
+        const mine = new Set((await accounts.find({ companyId, locationId: { $in: ids }, state: 'active' }, { locationId: 1 }).lean()).map((account) => account.locationId))
+        const foreign = ids.filter((locationId) => !mine.has(locationId)).map((locationId) => ({ locationId, ok: false, error: describeError(notFound('account')) }))
+        return [...(await handler(session, ids.filter((locationId) => mine.has(locationId)), request)), ...foreign]
+      }
+    }
+  }
+
+  return {
+    async get(companyId, locationId) {
+      const found = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId, state: { $in: ['active', 'removed'] } }).lean()
+      return found === null ? null : accountView(found)
+    },
+    async list(companyId, query) {
+      const { sort, page, pageSize, ...filter } = query
+      const where = accountFilterOf(companyId, filter)
+      const [total, items] = await Promise.all([
+        accounts.countDocuments(where),
+        accounts.find(where).sort(accountSortOf(sort)).skip((page - 1) * pageSize).limit(pageSize).lean(),
+      ])
+      return { items: items.map(accountView), page, pageSize, total }
+    },
+    locationIds,
+    async users(companyId, locationId, { includeRemoved = false } = {}) {
+      const found = await users.find(includeRemoved ? { companyId, 'memberships.locationId': locationId } : { companyId, presentIn: locationId }).sort({ name: 1, _id: 1 }).lean()
+      return found.map((user) => accountUserView(user, locationId)).filter((view) => view !== null)
+    },
+    async user(companyId, locationId, userId) {
+      const found = await users.findOne({ _id: accountKey(companyId, userId), companyId }).lean()
+      return found === null ? null : accountUserView(found, locationId)
+    },
+    async agencyUsers(companyId) {
+      const found = await users.find({ companyId, staff: true }).sort({ name: 1, _id: 1 }).lean()
+      return found.map(({ userId, name, email, role }) => ({ userId, name, email, role }))
+    },
+    agencyUser,
+    async companyOf(locationId) {
+      const found = await accounts.find({ locationId, state: { $in: ['active', 'removed'] } }, { companyId: 1, state: 1 }).sort({ ownedAt: -1 }).limit(2).lean()
+      return (found.find((account) => account.state === 'active') ?? found[0])?.companyId ?? null
+    },
+    progress: (companyId) => mirror.progress(companyId),
+
+    applyLocationEvent: (event) => facts.applyLocationEvent(event),
+    applyUserEvent: (event) => facts.applyUserEvent(event),
+    applyInstallFact: (fact) => facts.applyInstallFact(fact),
+    async confirmUser(companyId, locationId, user, askedAt) {
+      const account = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId }, { mirroredAt: 1 }).lean()
+      await facts.applyUserFact(companyId, user.id, {
+        ...mirror.userFact(user, { askedAt, knownLocationIds: [locationId], firstReadLocationIds: new Set(account?.mirroredAt === null ? [locationId] : []) }),
+        completeList: false,
+      })
+    },
+    mirror: (companyId, scope) => mirror.run(companyId, scope),
+    mirrorPending: (companyId, scope, limit) => mirror.runPending(companyId, scope, limit),
+
+    setFeedbackEnabled,
+    setPremium,
+    assignCsm,
+    async bulk(session, request) {
+      const ids = request.locationIds === undefined ? await locationIds(session.companyId, request.filter ?? {}) : [...new Set(request.locationIds)]
+      return runBulk(session, ids, request)
+    },
+    registerBulkAction(action, handler) {
+      if (handlers.has(action)) throw new Error(`The bulk action ${action} has two handlers`)
+      handlers.set(action, handler)
+    },
+    async setHappiness(companyId, locationId, reading) {
+      await accounts.updateOne(
+        { _id: accountKey(companyId, locationId), companyId },
+        { $set: { happiness: { level: reading.level, score: reading.score, answered: reading.answered, newestAt: reading.newestAt, dissent: reading.dissent }, happinessRank: happinessRank(reading.level) } },
+      )
+    },
+    async setSuccessLocation(companyId, locationId) {
+      const chosen = accountKey(companyId, locationId)
+      const former = await accounts.find({ companyId, isSuccessLocation: true, _id: { $ne: chosen } }).lean()
+      for (const account of former) {
+        const next = { ...account, isSuccessLocation: false }
+        await accounts.updateOne({ _id: account._id }, { $set: { isSuccessLocation: false, ...derivedMembers(next) } })
+      }
+      const account = await record(companyId, locationId)
+      await accounts.updateOne({ _id: chosen }, { $set: { isSuccessLocation: true, ...derivedMembers({ ...account, isSuccessLocation: true }) } })
+    },
+    async purge(companyId) {
+      await users.deleteMany({ companyId })
+      await accounts.deleteMany({ companyId })
+      await models.mirrors.deleteMany({ companyId })
+    },
+  }
+}
