@@ -1,0 +1,304 @@
+import { hourMs, secondMs } from '../kernel/clock.ts'
+import { PermanentError } from '../kernel/errors.ts'
+import type { FaultPoint } from '../kernel/fault-point.ts'
+import { hashOf } from '../kernel/ids.ts'
+import type { CrmOpportunity, LocationApi } from '../highlevel/index.ts'
+import type { Claimed, HandleOutcome } from '../store/index.ts'
+import type { Contacts } from './contacts.ts'
+import { appendEdits } from './edit-events.ts'
+import { readObservation } from './observation.ts'
+import type { EffectsDeps, EffectsSettings } from './ports.ts'
+import { isNotFound, mayHaveArrived, type Waiting } from './readiness.ts'
+import type { CardRecord, ContactRecord } from './records.ts'
+import type { PersonEdit, PipelineKey, ResourceMap, WantedCard } from './types.ts'
+import type { WantedStore } from './wanted-store.ts'
+
+/** An opportunity as a webhook or a read shows it. */
+export interface ObservedOpportunity {
+  id: string
+  contactId: string | null
+  pipelineId: string
+  stageId: string
+  status: string
+  deleted?: boolean
+  /** HighLevel's time of the news. */
+  at: Date
+}
+
+/** Cards: found or made once, moved only when the stage differs. */
+export interface Cards {
+  want(wanted: WantedCard): Promise<void>
+  observe(companyId: string, observed: ObservedOpportunity): Promise<PersonEdit[]>
+  reconcile(claimed: Claimed<CardRecord>): Promise<HandleOutcome>
+  /** The contact's id is known now: its cards need not wait any longer. */
+  contactBound(contact: ContactRecord): Promise<void>
+}
+
+const levelsRemembered = 8
+/** A contact that is being made reports itself; this is only in case it cannot. */
+const contactWaitMs = 5 * secondMs
+
+export function createCards(
+  deps: EffectsDeps,
+  store: WantedStore<CardRecord>,
+  contacts: Contacts,
+  waiting: Waiting,
+  settings: EffectsSettings,
+  faultPoint: FaultPoint,
+): Cards {
+  const { clock, resources, events } = deps
+  const policy = deps.policy ?? (async () => ({ recreateDeletedCards: false }))
+
+  async function want(wanted: WantedCard): Promise<void> {
+    const { companyId, pipeline, level, name, contact: identity } = wanted
+    const contact = await contacts.ensure(companyId, identity)
+    // People who share a contact share its happiness card; an account's health card is its own.
+    const id = hashOf('card', companyId, pipeline, pipeline === 'happiness' ? contact._id : wanted.subjectId)
+    for (;;) {
+      const record = await store.find({ _id: id })
+      if (record === null) {
+        if (await store.insert(newRecord(id, wanted, contact._id, clock.now()))) return
+        continue
+      }
+      const same = record.wantedLevel === level && record.contactKey === contact._id
+      if (same && record.state !== 'dead' && (record.state !== 'clean' || (await isThere(record)))) return
+      const changed = await store.mutate(id, (current) => ({
+        wantedLevel: level,
+        ownLevels: [...current.ownLevels.filter((old) => old !== level), level].slice(-levelsRemembered),
+        contactKey: contact._id,
+        identity,
+        name,
+        ...store.dirtied(current),
+      }))
+      if (changed !== null) return
+    }
+  }
+
+  /** True if the card is on the wanted stage, or a person deleted it and it stays so. */
+  async function isThere(record: CardRecord): Promise<boolean> {
+    if (record.deletedAt !== null) return !(await policy(record.companyId)).recreateDeletedCards
+    const map = await resources(record.companyId)
+    return map !== null && record.crmLocationId === map.locationId && record.known?.value === placeOf(map, record.pipeline, record.wantedLevel)
+  }
+
+  async function observe(companyId: string, observed: ObservedOpportunity): Promise<PersonEdit[]> {
+    const map = await resources(companyId)
+    if (map === null) return []
+    for (;;) {
+      const record = await store.find({ companyId, opportunityId: observed.id })
+      if (record === null || record.crmLocationId !== map.locationId) return []
+      const news = observed.deleted === true ? await readDeletion(record, observed.at) : readMove(record, observed, map)
+      await appendEdits(events, companyId, record.identity, news.edits, observed.at)
+      if (news.members === null) return news.edits
+      if (await store.setIfUnchanged(record, { ...news.members, ...(news.dirty ? store.dirtied(record) : {}) })) return news.edits
+    }
+  }
+
+  async function readDeletion(record: CardRecord, at: Date): Promise<CardNews> {
+    const { subjectId, pipeline, opportunityId } = record
+    const { recreateDeletedCards } = await policy(record.companyId)
+    return {
+      edits: opportunityId === null ? [] : [{ kind: 'card_deleted', opportunityId, subjectId, pipeline }],
+      members: { ...forgottenCard, deletedAt: at },
+      dirty: recreateDeletedCards,
+    }
+  }
+
+  /** Finds the card, or makes it. @returns the record with its id, or what to wait for */
+  async function bind(record: CardRecord, contactId: string, map: ResourceMap, api: LocationApi): Promise<CardRecord | HandleOutcome> {
+    const pipelineId = map.pipelines[record.pipeline]?.id
+    const place = placeOf(map, record.pipeline, record.wantedLevel)
+    if (pipelineId === undefined || place === null) return waiting.wait(hourMs, `pipeline_missing:${record.pipeline}`)
+    if (record.createBegunAt !== null) {
+      const leftMs = record.createBegunAt.getTime() + settings.searchLagMs - clock.nowMs()
+      if (leftMs > 0) return waiting.wait(leftMs, 'waiting_for_search')
+    }
+    const startedAt = clock.now()
+    let own = false
+    let opportunity = await findFree(record, contactId, pipelineId, api)
+    if (opportunity === null) {
+      await store.mutate(record._id, () => ({ createBegunAt: startedAt }))
+      try {
+        const [, stageId = ''] = place.split('/')
+        opportunity = await api.createOpportunity({ pipelineId, stageId, contactId, name: record.name })
+        own = true
+      } catch (error) {
+        if (!mayHaveArrived(error)) await store.mutate(record._id, () => ({ createBegunAt: null }))
+        // The location allows one opportunity per contact and pipeline: there is one that the search did not show.
+        if (error instanceof PermanentError && error.code === 'highlevel_duplicate') return waiting.wait(settings.searchLagMs, 'waiting_for_search')
+        throw error
+      }
+      faultPoint('effects.accepted')
+    }
+    const known = { value: own ? place : `${opportunity.pipelineId}/${opportunity.stageId}`, at: startedAt, own, before: null }
+    const bound = await store.mutate(record._id, () => ({
+      opportunityId: opportunity.id,
+      crmLocationId: map.locationId,
+      createBegunAt: null,
+      deletedAt: null,
+      known,
+      lastWriteAt: own ? startedAt : record.lastWriteAt,
+    }))
+    faultPoint('effects.recorded')
+    return bound ?? 'done'
+  }
+
+  /** An opportunity of the contact in the pipeline that is no other record's card. */
+  async function findFree(record: CardRecord, contactId: string, pipelineId: string, api: LocationApi): Promise<CrmOpportunity | null> {
+    for (const opportunity of await api.findOpportunities({ pipelineId, contactId })) {
+      const owner = await store.find({ companyId: record.companyId, opportunityId: opportunity.id })
+      if (owner === null || owner._id === record._id) return opportunity
+    }
+    return null
+  }
+
+  async function move(record: CardRecord, opportunityId: string, place: string, api: LocationApi): Promise<HandleOutcome | 'again'> {
+    const [pipelineId = '', stageId = ''] = place.split('/')
+    const startedAt = clock.now()
+    try {
+      await api.moveOpportunity(opportunityId, { pipelineId, stageId })
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+      if ((await api.getOpportunity(opportunityId)) !== null) return waiting.wait(hourMs, `stage_missing:${record.pipeline}`)
+      await store.mutate(record._id, () => ({ ...forgottenCard, deletedAt: startedAt }))
+      return 'again'
+    }
+    faultPoint('effects.accepted')
+    await store.mutate(record._id, (current) => {
+      const seen = current.known
+      // Somebody moved the card while we did: only reading tells who came last.
+      const interfered = seen !== null && seen.at > startedAt && !seen.own && seen.value !== place
+      const known = { value: place, at: clock.now(), own: true, before: record.known?.value ?? null }
+      return { known, lastWriteAt: startedAt, ...(interfered ? { verify: true, version: current.version + 1 } : {}) }
+    })
+    faultPoint('effects.recorded')
+    return 'done'
+  }
+
+  async function verify(record: CardRecord, opportunityId: string, map: ResourceMap, api: LocationApi): Promise<CardRecord | null> {
+    const opportunity = await api.getOpportunity(opportunityId)
+    const at = clock.now()
+    if (opportunity === null) return store.mutate(record._id, () => ({ ...forgottenCard, deletedAt: at }))
+    const news = readMove(record, { ...opportunity, at }, map, true)
+    await appendEdits(events, record.companyId, record.identity, news.edits, at)
+    return store.mutate(record._id, () => ({ ...news.members, verify: false }))
+  }
+
+  async function reconcileRound(record: CardRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
+    let current = record.opportunityId === null || record.crmLocationId === map.locationId ? record : { ...record, ...forgottenCard }
+    const place = placeOf(map, current.pipeline, current.wantedLevel)
+    if (place === null) return waiting.wait(hourMs, `pipeline_missing:${current.pipeline}`)
+    if (current.verify && current.opportunityId !== null) {
+      const verified = await verify(current, current.opportunityId, map, api)
+      if (verified === null) return 'done'
+      current = verified
+    }
+    if (current.deletedAt !== null && !(await policy(current.companyId)).recreateDeletedCards) return 'done'
+    if (current.opportunityId === null) {
+      const contact = await contacts.of(current.companyId, current.identity.subjectId)
+      if (contact === null) await contacts.ensure(current.companyId, current.identity)
+      if (contact?.contactId === null || contact?.crmLocationId !== map.locationId) {
+        return contact?.state === 'dead' ? waiting.wait(hourMs, 'contact_failed') : waiting.wait(contactWaitMs, 'waiting_for_contact')
+      }
+      const bound = await bind(current, contact.contactId, map, api)
+      if (typeof bound === 'string' || 'hold' in bound) return bound
+      current = bound
+    }
+    if (current.opportunityId === null || current.known?.value === place) return 'done'
+    return move(current, current.opportunityId, place, api)
+  }
+
+  async function reconcile(claimed: Claimed<CardRecord>): Promise<HandleOutcome> {
+    const { companyId } = claimed.data
+    try {
+      const readiness = await waiting.readinessOf(companyId)
+      if (!readiness.ready) return readiness.outcome
+      let record: CardRecord | null = claimed.data
+      for (let round = 0; round < 3 && record !== null; round += 1) {
+        const outcome = await reconcileRound(record, readiness.map, readiness.api)
+        if (outcome !== 'again') return outcome
+        record = await store.find({ _id: claimed.key })
+      }
+      if (record === null) return 'done'
+      throw new PermanentError('card_vanishes', 'HighLevel keeps saying that the card is not there.')
+    } catch (error) {
+      return waiting.waitOrThrow(companyId, error)
+    }
+  }
+
+  async function contactBound(contact: ContactRecord): Promise<void> {
+    // Also those in work at this moment: their newer version keeps them from going to sleep.
+    const cards = await store.findMany({ companyId: contact.companyId, contactKey: contact._id, opportunityId: null, state: { $in: ['dirty', 'held'] } }, 20)
+    for (const card of cards) await store.mutate(card._id, (current) => (current.opportunityId === null ? store.dirtied(current) : null))
+  }
+
+  return { want, observe, reconcile, contactBound }
+}
+
+/** What an observed opportunity means. */
+interface CardNews {
+  edits: PersonEdit[]
+  members: Partial<CardRecord> | null
+  dirty: boolean
+}
+
+const forgottenCard = { opportunityId: null, crmLocationId: null, createBegunAt: null, known: null, verify: false }
+
+function readMove(record: CardRecord, observed: ObservedOpportunity, map: ResourceMap, trusted = false): CardNews {
+  const { pipeline, subjectId, known } = record
+  const value = `${observed.pipelineId}/${observed.stageId}`
+  const wanted = placeOf(map, pipeline, record.wantedLevel)
+  const own = record.ownLevels.flatMap((level) => placeOf(map, pipeline, level) ?? [])
+  const writing = known?.value !== wanted || record.token !== null
+  const reading = readObservation(value, observed.at, { known, wanted, own, writing, equal: (left, right) => left === right })
+  if (reading === 'same' || reading === 'stale') return { edits: [], members: null, dirty: false }
+  if (reading === 'unclear' && !trusted) return { edits: [], members: { verify: true }, dirty: true }
+  const now = { value, at: observed.at, own: reading === 'own' && value === wanted, before: known?.value ?? null }
+  if (reading === 'own') return { edits: [], members: { known: now }, dirty: value !== wanted }
+  const after = levelAt(map, pipeline, value)
+  const edit: PersonEdit = { kind: 'card_moved', opportunityId: observed.id, subjectId, pipeline, before: known === null ? null : levelAt(map, pipeline, known.value), after }
+  // Happiness is computed: the card goes back. Health Status is a person's: where they put the card is what is wanted.
+  if (pipeline === 'happiness') return { edits: [edit], members: { known: now }, dirty: true }
+  return { edits: [edit], members: { known: now, ...(after === null ? {} : { wantedLevel: after }) }, dirty: false }
+}
+
+/** `<pipelineId>/<stageId>` of a level; null if set-up has no such pipeline or stage. */
+function placeOf(map: ResourceMap, pipeline: PipelineKey, level: string): string | null {
+  const found = map.pipelines[pipeline]
+  const stageId = (found?.stages as Partial<Record<string, string>> | undefined)?.[level]
+  return found === null || stageId === undefined || stageId === '' ? null : `${found.id}/${stageId}`
+}
+
+function levelAt(map: ResourceMap, pipeline: PipelineKey, place: string): string | null {
+  const levels = Object.keys(map.pipelines[pipeline]?.stages ?? {})
+  return levels.find((level) => placeOf(map, pipeline, level) === place) ?? null
+}
+
+function newRecord(id: string, wanted: WantedCard, contactKey: string, now: Date): CardRecord {
+  const { companyId, pipeline, subjectId, contact: identity, name, level } = wanted
+  return {
+    _id: id,
+    companyId,
+    state: 'dirty',
+    dueAt: now,
+    version: 1,
+    rev: 1,
+    token: null,
+    leaseUntil: null,
+    attempts: 0,
+    failures: 0,
+    lastWriteAt: null,
+    reason: null,
+    error: null,
+    createdAt: now,
+    pipeline,
+    subjectId,
+    contactKey,
+    identity,
+    name,
+    wantedLevel: level,
+    ownLevels: [level],
+    deletedAt: null,
+    ...forgottenCard,
+  }
+}

@@ -1,0 +1,183 @@
+import type { CrmContact } from '../highlevel/index.ts'
+import { readObservation, skewMs } from './observation.ts'
+import type { ContactRecord } from './records.ts'
+import { fieldKeys, type FieldKey, type PersonEdit, type ResourceMap, type TagGroup, type WantedContact } from './types.ts'
+import { normalise, normaliseTag, normaliseTags, type FieldValue } from './values.ts'
+
+/** Values remembered per field and tags per group, for late echoes. */
+const memory = 8
+
+/** Fields that a person may set: their edit becomes what is wanted. All others are computed, and put back. */
+const personsFields: ReadonlySet<FieldKey> = new Set(['healthStatus'])
+
+/** A contact as a webhook or a read shows it; members left out are not judged. */
+export interface ObservedContact {
+  id: string
+  tags?: string[]
+  customFields?: { id: string; value: unknown }[]
+  /** HighLevel's time of the news. */
+  at: Date
+  /** The contact was deleted. */
+  deleted?: boolean
+}
+
+/** The record's wanted members after a new wish; null if it changes nothing. */
+export function mergeWish(record: ContactRecord, wish: WantedContact): Partial<ContactRecord> | null {
+  const wantedFields = { ...record.wantedFields }
+  const ownValues = { ...record.ownValues }
+  const wantedTags = { ...record.wantedTags }
+  const ownTags = { ...record.ownTags }
+  let changed = false
+  for (const field of fieldKeys) {
+    const value = wish.fields?.[field]
+    if (value === undefined) continue
+    const wanted = normalise(field, value)
+    if (wantedFields[field] === wanted) continue
+    wantedFields[field] = wanted
+    ownValues[field] = remember(ownValues[field], wanted)
+    changed = true
+  }
+  for (const [group, tag] of Object.entries(wish.tags ?? {}) as [TagGroup, string | null][]) {
+    const wanted = tag === null ? null : normaliseTag(tag)
+    if (wantedTags[group] === wanted) continue
+    wantedTags[group] = wanted
+    if (wanted !== null) ownTags[group] = remember(ownTags[group], wanted)
+    changed = true
+  }
+  return changed ? { wantedFields, ownValues, wantedTags, ownTags } : null
+}
+
+function remember<V>(values: readonly V[] | undefined, value: V): V[] {
+  return [...(values ?? []).filter((old) => old !== value), value].slice(-memory)
+}
+
+/** What has to be written so that the contact is as wanted. */
+export interface ContactDifference {
+  fields: { field: FieldKey; id: string; value: FieldValue }[]
+  addTags: string[]
+  removeTags: string[]
+  /** Fields that are wanted but do not exist in HighLevel. */
+  missing: FieldKey[]
+}
+
+export function differenceOf(record: ContactRecord, map: ResourceMap): ContactDifference {
+  const difference: ContactDifference = { fields: [], addTags: [], removeTags: [], missing: [] }
+  for (const field of fieldKeys) {
+    const value = record.wantedFields[field]
+    if (value === undefined) continue
+    const id = map.fields[field]
+    const known = record.known[field]
+    if (id === null) difference.missing.push(field)
+    else if (known?.fieldId !== id || known.value !== value) difference.fields.push({ field, id, value })
+  }
+  const present = new Set(record.knownTags?.value ?? [])
+  for (const [group, wanted] of Object.entries(record.wantedTags) as [TagGroup, string | null][]) {
+    if (wanted !== null && !present.has(wanted)) difference.addTags.push(wanted)
+    difference.removeTags.push(...(record.ownTags[group] ?? []).filter((tag) => tag !== wanted && present.has(tag)))
+  }
+  return difference
+}
+
+export function isEmpty(difference: ContactDifference): boolean {
+  return difference.fields.length + difference.addTags.length + difference.removeTags.length === 0
+}
+
+/** Members that take a contact, as just found or created, for what is known. */
+export function takeForKnown(contact: CrmContact, map: ResourceMap, at: Date): Pick<ContactRecord, 'contactId' | 'crmLocationId' | 'createBegunAt' | 'known' | 'knownTags'> {
+  const known: ContactRecord['known'] = {}
+  for (const field of fieldKeys) {
+    const fieldId = map.fields[field]
+    if (fieldId === null) continue
+    known[field] = { value: valueOf(contact.customFields, field, fieldId), at, own: false, before: null, fieldId }
+  }
+  const knownTags = { value: normaliseTags(contact.tags), at, own: false }
+  return { contactId: contact.id, crmLocationId: map.locationId, createBegunAt: null, known, knownTags }
+}
+
+/** Members that forget a contact that is gone. */
+export const forgotten = { contactId: null, crmLocationId: null, createBegunAt: null, known: {}, knownTags: null, verify: false }
+
+function valueOf(fields: readonly { id: string; value: unknown }[], field: FieldKey, fieldId: string): FieldValue {
+  return normalise(field, fields.find((candidate) => candidate.id === fieldId)?.value)
+}
+
+/** What an observed contact means. */
+export interface ContactNews {
+  edits: PersonEdit[]
+  /** Members to set; null if nothing changes. */
+  members: Partial<ContactRecord> | null
+  /** There is something to reconcile. */
+  dirty: boolean
+}
+
+/** @param trusted the contact was read just now: nothing is unclear, every other value is a person's */
+export function readNews(record: ContactRecord, observed: ObservedContact, map: ResourceMap, trusted = false): ContactNews {
+  const { at } = observed
+  const contactId = observed.id
+  const subjectId = record.identity.subjectId
+  const known = { ...record.known }
+  const wantedFields = { ...record.wantedFields }
+  const edits: PersonEdit[] = []
+  let { knownTags } = record
+  let unclear = false
+  let changed = false
+
+  for (const field of fieldKeys) {
+    const fieldId = map.fields[field]
+    if (fieldId === null || observed.customFields === undefined) continue
+    const value = valueOf(observed.customFields, field, fieldId)
+    const current = known[field]?.fieldId === fieldId ? known[field] : undefined
+    const wanted = wantedFields[field] ?? null
+    const situation = {
+      known: current ?? null,
+      wanted,
+      own: record.ownValues[field] ?? [],
+      writing: wanted !== null && (current?.value !== wanted || record.token !== null),
+      equal: (left: FieldValue, right: FieldValue) => left === right,
+    }
+    const reading = readObservation(value, at, situation)
+    const effective = reading === 'unclear' && trusted ? 'edit' : reading
+    if (effective === 'unclear') unclear = true
+    if (effective === 'own' || effective === 'edit') {
+      known[field] = { value, at, own: effective === 'own' && value === wanted, before: current?.value ?? null, fieldId }
+      changed = true
+    }
+    if (effective === 'edit') {
+      edits.push({ kind: 'field', contactId, subjectId, field, before: current?.value ?? null, after: value })
+      if (personsFields.has(field) && wanted !== null) wantedFields[field] = value
+    }
+  }
+
+  if (observed.tags !== undefined) {
+    const tags = normaliseTags(observed.tags)
+    const news = readTags(record, tags, at, trusted)
+    if (news === 'unclear') unclear = true
+    else if (news !== 'stale') {
+      const base = { contactId, subjectId }
+      for (const tag of news.added) edits.push({ kind: 'tag_added', ...base, tag })
+      for (const tag of news.removed) edits.push({ kind: 'tag_removed', ...base, tag })
+      knownTags = { value: tags, at, own: false }
+      changed = true
+    }
+  }
+
+  const members = changed || unclear ? { known, wantedFields, knownTags, ...(unclear ? { verify: true } : {}) } : null
+  const after = { ...record, ...members }
+  return { edits, members, dirty: unclear || (members !== null && !isEmpty(differenceOf(after, map))) }
+}
+
+function readTags(record: ContactRecord, tags: string[], at: Date, trusted: boolean): 'stale' | 'unclear' | { added: string[]; removed: string[] } {
+  const { knownTags: known } = record
+  if (known === null) return { added: [], removed: [] }
+  const added = tags.filter((tag) => !known.value.includes(tag))
+  const removed = known.value.filter((tag) => !tags.includes(tag))
+  if (added.length + removed.length === 0) return 'stale'
+  const wanted = Object.values(record.wantedTags)
+  const own = new Set(Object.values(record.ownTags).flat())
+  const agesMs = at.getTime() - known.at.getTime()
+  if (agesMs <= 0) return 'stale'
+  // News that still lacks a tag we just added may be older than it looks.
+  const lacksOurs = removed.some((tag) => wanted.includes(tag))
+  if (lacksOurs && known.own && agesMs < skewMs && !trusted) return 'unclear'
+  return { added: added.filter((tag) => !own.has(tag)), removed: removed.filter((tag) => !own.has(tag) || wanted.includes(tag)) }
+}

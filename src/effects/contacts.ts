@@ -1,0 +1,289 @@
+import { hourMs } from '../kernel/clock.ts'
+import { PermanentError } from '../kernel/errors.ts'
+import type { FaultPoint } from '../kernel/fault-point.ts'
+import { hashOf } from '../kernel/ids.ts'
+import type { CrmContactInput, LocationApi } from '../highlevel/index.ts'
+import type { Claimed, HandleOutcome } from '../store/index.ts'
+import { differenceOf, forgotten, isEmpty, mergeWish, readNews, takeForKnown, type ContactDifference, type ObservedContact } from './contact-rules.ts'
+import { appendEdits } from './edit-events.ts'
+import type { EffectsDeps, EffectsSettings } from './ports.ts'
+import { isNotFound, mayHaveArrived, type Waiting } from './readiness.ts'
+import type { ContactRecord } from './records.ts'
+import type { ContactIdentity, PersonEdit, ResourceMap, WantedContact } from './types.ts'
+import type { WantedStore } from './wanted-store.ts'
+
+/** Contacts of the success location: found or made once, written by difference. */
+export interface Contacts {
+  want(wanted: WantedContact): Promise<void>
+  /** The record for a person, made if there is none. */
+  ensure(companyId: string, identity: ContactIdentity): Promise<ContactRecord>
+  /** Finds the record for a person. */
+  of(companyId: string, subjectId: string): Promise<ContactRecord | null>
+  observe(companyId: string, observed: ObservedContact): Promise<PersonEdit[]>
+  reconcile(claimed: Claimed<ContactRecord>): Promise<HandleOutcome>
+}
+
+const maxRounds = 3
+
+export function createContacts(
+  deps: EffectsDeps,
+  store: WantedStore<ContactRecord>,
+  waiting: Waiting,
+  settings: EffectsSettings,
+  faultPoint: FaultPoint,
+  /** Called when a contact's id has become known. */
+  onBound: (record: ContactRecord) => Promise<void>,
+): Contacts {
+  const { clock, resources, events } = deps
+
+  function of(companyId: string, subjectId: string): Promise<ContactRecord | null> {
+    return store.find({ companyId, subjects: subjectId })
+  }
+
+  async function ensure(companyId: string, identity: ContactIdentity): Promise<ContactRecord> {
+    const email = emailOf(identity)
+    for (;;) {
+      const found = (await of(companyId, identity.subjectId)) ?? (email === null ? null : await store.find({ companyId, email }))
+      if (found !== null) {
+        const knows = found.subjects.includes(identity.subjectId)
+        if (knows && sameIdentity(found.identity, identity)) return found
+        const changed = await store.mutate(found._id, (record) => ({ subjects: [...new Set([...record.subjects, identity.subjectId])], identity, email }))
+        if (changed !== null) return changed
+        continue
+      }
+      const fresh = newRecord(companyId, identity, clock.now())
+      if (await store.insert(fresh)) return fresh
+    }
+  }
+
+  async function want(wanted: WantedContact): Promise<void> {
+    const record = await ensure(wanted.companyId, wanted.identity)
+    const pending = record.state === 'dirty' || record.state === 'held'
+    const map = record.state === 'clean' ? await resources(wanted.companyId) : null
+    const settled = pending || (map !== null && record.contactId !== null && isEmpty(differenceOf(record, map)) && differenceOf(record, map).missing.length === 0)
+    if (settled && mergeWish(record, wanted) === null) return
+    await store.mutate(record._id, (current) => ({ ...mergeWish(current, wanted), ...store.dirtied(current) }))
+  }
+
+  async function observe(companyId: string, observed: ObservedContact): Promise<PersonEdit[]> {
+    const records = await store.findMany({ companyId, contactId: observed.id }, 10)
+    const edits: PersonEdit[] = []
+    for (const record of records) edits.push(...(await observeOne(record, observed)))
+    return edits
+  }
+
+  async function observeOne(record: ContactRecord, observed: ObservedContact): Promise<PersonEdit[]> {
+    if (observed.deleted === true) {
+      await store.mutate(record._id, (current) => (current.contactId === observed.id ? { ...forgotten, version: current.version + 1 } : null))
+      return []
+    }
+    const map = await resources(record.companyId)
+    if (map === null || record.crmLocationId !== map.locationId) return []
+    for (let current: ContactRecord | null = record; current !== null; current = await store.find({ _id: record._id })) {
+      const news = readNews(current, observed, map)
+      // The events come first: once the values are stored, nobody would find the edits again.
+      await appendEdits(events, current.companyId, current.identity, news.edits, observed.at)
+      if (news.members === null) return news.edits
+      if (await store.setIfUnchanged(current, { ...news.members, ...(news.dirty ? store.dirtied(current) : {}) })) return news.edits
+    }
+    return []
+  }
+
+  /** Finds or makes the contact. @returns the record with its id, or what to wait for */
+  async function bind(record: ContactRecord, map: ResourceMap, api: LocationApi): Promise<ContactRecord | HandleOutcome> {
+    const { identity, createBegunAt } = record
+    const email = emailOf(identity)
+    if (createBegunAt !== null) {
+      if (email === null) throw new PermanentError('contact_not_identifiable', 'A contact without an e-mail address may have been created already. Look it up in HighLevel, then replay.')
+      const leftMs = createBegunAt.getTime() + settings.searchLagMs - clock.nowMs()
+      if (leftMs > 0) return waiting.wait(leftMs, 'waiting_for_search')
+    }
+    const startedAt = clock.now()
+    let contact = email === null ? null : await api.findContactByEmail(email)
+    if (contact === null) {
+      await store.mutate(record._id, () => ({ createBegunAt: startedAt }))
+      const { fields } = differenceOf({ ...record, known: {} }, map)
+      try {
+        contact = await api.createContact(inputOf(identity, fields.filter(({ value }) => value !== '')))
+      } catch (error) {
+        if (!mayHaveArrived(error)) await store.mutate(record._id, () => ({ createBegunAt: null }))
+        throw error
+      }
+      faultPoint('effects.accepted')
+    }
+    const members = { ...takeForKnown(contact, map, startedAt), lastWriteAt: startedAt }
+    const twin = (await store.findMany({ companyId: record.companyId, contactId: contact.id }, 2)).find((other) => other._id !== record._id)
+    if (twin !== undefined) {
+      await merge(record, twin)
+      return 'done'
+    }
+    const bound = await store.mutate(record._id, () => members)
+    if (bound === null) return 'done'
+    await onBound(bound)
+    return bound
+  }
+
+  /** Two people turned out to be one contact: the older record takes over, with the newer wishes. */
+  async function merge(record: ContactRecord, into: ContactRecord): Promise<void> {
+    const merged = await store.mutate(into._id, (current) => ({
+      subjects: [...new Set([...current.subjects, ...record.subjects])],
+      ...mergeWish(current, { companyId: record.companyId, identity: record.identity, fields: record.wantedFields, tags: record.wantedTags }),
+      ...store.dirtied(current),
+    }))
+    await store.remove(record._id)
+    if (merged !== null) await onBound(merged)
+  }
+
+  async function write(api: LocationApi, contactId: string, difference: ContactDifference, done: ContactDifference): Promise<void> {
+    if (difference.fields.length > 0) {
+      await api.updateContact(contactId, { customFields: difference.fields.map(({ id, value }) => ({ id, value })) })
+      faultPoint('effects.accepted')
+      done.fields = difference.fields
+    }
+    if (difference.removeTags.length > 0) {
+      await api.removeTags(contactId, difference.removeTags)
+      faultPoint('effects.accepted')
+      done.removeTags = difference.removeTags
+    }
+    if (difference.addTags.length > 0) {
+      await api.addTags(contactId, difference.addTags)
+      faultPoint('effects.accepted')
+      done.addTags = difference.addTags
+    }
+  }
+
+  /** Stores what HighLevel has accepted. */
+  async function recordWritten(record: ContactRecord, done: ContactDifference, startedAt: Date): Promise<void> {
+    if (isEmpty(done)) return
+    const at = clock.now()
+    await store.mutate(record._id, (current) => {
+      const known = { ...current.known }
+      let interfered = false
+      for (const { field, id, value } of done.fields) {
+        const seen = known[field]
+        if (seen !== undefined && seen.at > startedAt && seen.value !== value && !seen.own) interfered = true
+        known[field] = { value, at, own: true, before: record.known[field]?.value ?? null, fieldId: id }
+      }
+      const tags = new Set(current.knownTags?.value)
+      for (const tag of done.removeTags) tags.delete(tag)
+      for (const tag of done.addTags) tags.add(tag)
+      const tagsWritten = done.addTags.length + done.removeTags.length > 0
+      return {
+        known,
+        lastWriteAt: startedAt,
+        ...(tagsWritten ? { knownTags: { value: [...tags].sort(), at, own: true } } : {}),
+        // Somebody edited a field while we wrote it: only reading tells who came last.
+        ...(interfered ? { verify: true, version: current.version + 1 } : {}),
+      }
+    })
+    faultPoint('effects.recorded')
+  }
+
+  async function reconcileRound(record: ContactRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
+    let current = record.crmLocationId === map.locationId || record.contactId === null ? record : { ...record, ...forgotten }
+    if (current.contactId === null) {
+      const bound = await bind(current, map, api)
+      if (typeof bound === 'string' || 'hold' in bound) return bound
+      current = bound
+    } else if (current.verify) {
+      const contact = await api.getContact(current.contactId)
+      if (contact === null) {
+        await store.mutate(current._id, () => forgotten)
+        return 'again'
+      }
+      const observed = { id: contact.id, tags: contact.tags, customFields: contact.customFields, at: clock.now() }
+      const news = readNews(current, observed, map, true)
+      await appendEdits(events, current.companyId, current.identity, news.edits, observed.at)
+      const seen = await store.mutate(current._id, () => ({ ...news.members, verify: false }))
+      if (seen === null) return 'done'
+      current = seen
+    }
+    const contactId = current.contactId
+    if (contactId === null) return 'again'
+    const difference = differenceOf(current, map)
+    const done: ContactDifference = { fields: [], addTags: [], removeTags: [], missing: [] }
+    const startedAt = clock.now()
+    try {
+      await write(api, contactId, difference, done)
+    } catch (error) {
+      await recordWritten(current, done, startedAt)
+      if (!isNotFound(error)) throw error
+      await store.mutate(current._id, () => forgotten)
+      return 'again'
+    }
+    await recordWritten(current, done, startedAt)
+    const [missing] = difference.missing
+    return missing === undefined ? 'done' : waiting.wait(hourMs, `field_missing:${missing}`)
+  }
+
+  async function reconcile(claimed: Claimed<ContactRecord>): Promise<HandleOutcome> {
+    const { companyId } = claimed.data
+    try {
+      const readiness = await waiting.readinessOf(companyId)
+      if (!readiness.ready) return readiness.outcome
+      let record: ContactRecord | null = claimed.data
+      for (let round = 0; round < maxRounds && record !== null; round += 1) {
+        const outcome = await reconcileRound(record, readiness.map, readiness.api)
+        if (outcome !== 'again') return outcome
+        record = await store.find({ _id: claimed.key })
+      }
+      if (record === null) return 'done'
+      throw new PermanentError('contact_vanishes', 'HighLevel keeps saying that the contact is not there.')
+    } catch (error) {
+      return waiting.waitOrThrow(companyId, error)
+    }
+  }
+
+  return { want, ensure, of, observe, reconcile }
+}
+
+function emailOf(identity: ContactIdentity): string | null {
+  const email = identity.email?.trim().toLowerCase() ?? ''
+  return email === '' ? null : email
+}
+
+function sameIdentity(left: ContactIdentity, right: ContactIdentity): boolean {
+  const members = ['subjectId', 'locationId', 'email', 'firstName', 'lastName', 'phone', 'companyName'] as const
+  return members.every((member) => left[member] === right[member])
+}
+
+function newRecord(companyId: string, identity: ContactIdentity, now: Date): ContactRecord {
+  const email = emailOf(identity)
+  return {
+    _id: hashOf('contact', companyId, email ?? identity.subjectId),
+    companyId,
+    state: 'dirty',
+    dueAt: now,
+    version: 1,
+    rev: 1,
+    token: null,
+    leaseUntil: null,
+    attempts: 0,
+    failures: 0,
+    lastWriteAt: null,
+    reason: null,
+    error: null,
+    createdAt: now,
+    subjects: [identity.subjectId],
+    email,
+    identity,
+    wantedFields: {},
+    wantedTags: {},
+    ownValues: {},
+    ownTags: {},
+    ...forgotten,
+  }
+}
+
+function inputOf(identity: ContactIdentity, fields: ContactDifference['fields']): CrmContactInput {
+  const { firstName, lastName, phone, companyName } = identity
+  const email = emailOf(identity)
+  return {
+    ...(email === null ? {} : { email }),
+    ...(firstName === null ? {} : { firstName }),
+    ...(lastName === null ? {} : { lastName }),
+    ...(phone === null ? {} : { phone }),
+    companyName,
+    customFields: fields.map(({ id, value }) => ({ id, value })),
+  }
+}

@@ -1,0 +1,115 @@
+import { minuteMs, secondMs } from '../kernel/clock.ts'
+import { noFaultPoint } from '../kernel/fault-point.ts'
+import { createPump, type Pump, type QueueState } from '../store/index.ts'
+import { createCards, type ObservedOpportunity } from './cards.ts'
+import type { ObservedContact } from './contact-rules.ts'
+import { createContacts } from './contacts.ts'
+import { createOutbox } from './outbox.ts'
+import type { EffectsDeps, EffectsSettings } from './ports.ts'
+import { createWaiting } from './readiness.ts'
+import { effectCollections, type CardRecord, type ContactRecord } from './records.ts'
+import { createStatus, type EffectsStatus } from './status.ts'
+import type { OutboxMessage, PersonEdit, WantedCard, WantedContact } from './types.ts'
+import type { WantedState } from './wanted-record.ts'
+import { createWantedStore } from './wanted-store.ts'
+
+/** What HighLevel must be told: state is reconciled, messages are sent once. */
+export interface Effects {
+  /** Merges into what is wanted of a contact; no write if it is so already. */
+  wantContact(wanted: WantedContact): Promise<void>
+  wantCard(wanted: WantedCard): Promise<void>
+  send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
+  /** Before it left. @returns false if it is under way, gone or unknown */
+  cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** Takes in what HighLevel shows of a contact; people's edits are appended as events and given back, echoes are not. */
+  observeContact(companyId: string, contact: ObservedContact): Promise<PersonEdit[]>
+  observeOpportunity(companyId: string, opportunity: ObservedOpportunity): Promise<PersonEdit[]>
+  /** Reconcile of contacts and cards, and the outbox. */
+  pumps: Pump[]
+  /** After a reconnect or a repair: what was held goes on. @returns how many */
+  releaseHeld(companyId: string): Promise<number>
+  /** Looks at every record of the company again, for example after fields or stages were re-mapped; writes only differences. */
+  resync(companyId: string): Promise<number>
+  /** Takes up dead or held work again. */
+  replay(companyId: string, key: string): Promise<boolean>
+  /** Work that is not finished: waiting, held or dead, with reasons. */
+  status(query: { companyId: string; page: number; pageSize: number }): Promise<{ items: EffectsStatus[]; total: number }>
+  counts(companyId?: string): Promise<{ contacts: Record<WantedState, number>; cards: Record<WantedState, number>; outbox: Record<QueueState, number> }>
+}
+
+const defaults: EffectsSettings = { minIntervalMs: 2 * secondMs, searchLagMs: 6 * secondMs, leaseMs: minuteMs, concurrency: 16 }
+const maxCrashes = 3
+
+export function createEffects(deps: EffectsDeps): Effects {
+  const { connection, clock, wake, logger, faultPoint = noFaultPoint } = deps
+  const settings = { ...defaults, ...deps.settings }
+  const collections = effectCollections(connection)
+  const storeOptions = { clock, minIntervalMs: settings.minIntervalMs, leaseMs: settings.leaseMs, maxCrashes, faultPoint }
+  const contactStore = createWantedStore<ContactRecord>(collections.contacts, storeOptions)
+  const cardStore = createWantedStore<CardRecord>(collections.cards, storeOptions)
+  const waiting = createWaiting(deps)
+  const contacts = createContacts(deps, contactStore, waiting, settings, faultPoint, async (record) => {
+    await cards.contactBound(record)
+    wake.signal('effects')
+    wake.signal('outbox')
+  })
+  const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint)
+  const outbox = createOutbox(deps, collections.sent, contacts, waiting, settings, faultPoint)
+  const { list } = createStatus(collections, outbox.queue)
+
+  const shared = { clock, logger, wake, batch: 2 * settings.concurrency, concurrency: settings.concurrency, heartbeatMs: settings.leaseMs / 3 }
+  const pumps = [
+    createPump({ ...shared, name: 'effects-contacts', queue: contactStore, handle: (claimed) => contacts.reconcile(claimed), pumpName: 'effects' }),
+    createPump({ ...shared, name: 'effects-cards', queue: cardStore, handle: (claimed) => cards.reconcile(claimed), pumpName: 'effects' }),
+    createPump({ ...shared, name: 'outbox', queue: outbox.queue, handle: (claimed) => outbox.handle(claimed), pumpName: 'outbox' }),
+  ]
+
+  function wakeAll(): void {
+    wake.signal('effects')
+    wake.signal('outbox')
+  }
+
+  return {
+    pumps,
+    send: (message) => outbox.send(message),
+    cancel: (companyId, key, reason) => outbox.cancel(companyId, key, reason),
+    status: list,
+    async wantContact(wanted) {
+      await contacts.want(wanted)
+      wake.signal('effects')
+    },
+    async wantCard(wanted) {
+      await cards.want(wanted)
+      wake.signal('effects')
+    },
+    async observeContact(companyId, observed) {
+      const edits = await contacts.observe(companyId, observed)
+      wake.signal('effects')
+      return edits
+    },
+    async observeOpportunity(companyId, observed) {
+      const edits = await cards.observe(companyId, observed)
+      wake.signal('effects')
+      return edits
+    },
+    async releaseHeld(companyId) {
+      const released = await Promise.all([contactStore.release(companyId), cardStore.release(companyId), outbox.queue.release(companyId)])
+      wakeAll()
+      return released.reduce((sum, count) => sum + count, 0)
+    },
+    async resync(companyId) {
+      const marked = await Promise.all([contactStore.markDirty(companyId), cardStore.markDirty(companyId)])
+      wakeAll()
+      return marked.reduce((sum, count) => sum + count, 0)
+    },
+    async replay(companyId, key) {
+      const replayed = (await outbox.queue.replay(companyId, key)) || (await contactStore.replay(companyId, key)) || (await cardStore.replay(companyId, key))
+      if (replayed) wakeAll()
+      return replayed
+    },
+    async counts(companyId) {
+      const [ofContacts, ofCards, ofOutbox] = await Promise.all([contactStore.counts(companyId), cardStore.counts(companyId), outbox.queue.counts(companyId)])
+      return { contacts: ofContacts, cards: ofCards, outbox: ofOutbox }
+    },
+  }
+}

@@ -1,0 +1,17 @@
+export { createEffects, type Effects } from './effects.ts'
+export type { EffectsDeps, EffectsPolicy, EffectsSettings } from './ports.ts'
+export type { EffectsStatus } from './status.ts'
+export type { ObservedContact } from './contact-rules.ts'
+export type { ObservedOpportunity } from './cards.ts'
+export {
+  fieldKeys,
+  type ContactIdentity,
+  type FieldKey,
+  type OutboxMessage,
+  type PersonEdit,
+  type PipelineKey,
+  type ResourceMap,
+  type TagGroup,
+  type WantedCard,
+  type WantedContact,
+} from './types.ts'

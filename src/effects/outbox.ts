@@ -1,0 +1,161 @@
+import type { Collection } from 'mongodb'
+import { minuteMs, secondMs } from '../kernel/clock.ts'
+import { describeError, retryVerdictOf } from '../kernel/errors.ts'
+import type { FaultPoint } from '../kernel/fault-point.ts'
+import type { DomainEvent } from '../events/index.ts'
+import type { LocationApi } from '../highlevel/index.ts'
+import { createLeasedQueue, isDuplicateKey, type Claimed, type HandleOutcome, type LeasedQueue } from '../store/index.ts'
+import type { Contacts } from './contacts.ts'
+import { userIdOf } from './edit-events.ts'
+import type { EffectsDeps, EffectsSettings } from './ports.ts'
+import type { Waiting } from './readiness.ts'
+import type { SentRecord } from './records.ts'
+import type { OutboxMessage } from './types.ts'
+import { plainText } from './values.ts'
+
+/** Messages, tasks and notes: each leaves exactly once. */
+export interface Outbox {
+  queue: LeasedQueue<OutboxMessage>
+  send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
+  cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  handle(claimed: Claimed<OutboxMessage>): Promise<HandleOutcome>
+}
+
+/** Attempts over about half a day; then a person decides. */
+const maxAttempts = 50
+const messagesLookedAt = 30
+
+export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, contacts: Contacts, waiting: Waiting, settings: EffectsSettings, faultPoint: FaultPoint): Outbox {
+  const { connection, clock, events, wake } = deps
+  const queue = createLeasedQueue<OutboxMessage>(connection, {
+    collection: 'outbox',
+    clock,
+    leaseMs: settings.leaseMs,
+    maxAttempts,
+    // Whether an attempt arrived can only be seen once HighLevel's lists have caught up.
+    minRetryMs: settings.searchLagMs,
+    backoff: { baseMs: 10 * secondMs, maxMs: 15 * minuteMs },
+    doneTtlDays: 90,
+    faultPoint,
+  })
+
+  /** Id of the message in HighLevel if an earlier attempt arrived there; ids of our other messages do not count. */
+  async function findSent(api: LocationApi, contactId: string, claimed: Claimed<OutboxMessage>): Promise<string | null> {
+    const { content, dueAt } = claimed.data
+    const taken = new Set((await sent.find({ companyId: claimed.data.companyId, contactId }).toArray()).map((record) => record.externalId))
+    if (content.kind === 'task') {
+      const tasks = await api.listTasks(contactId)
+      return tasks.find((task) => !taken.has(task.id) && sameText(task.title, content.title) && sameText(task.body, content.body))?.id ?? null
+    }
+    if (content.kind === 'note') {
+      const notes = await api.listNotes(contactId)
+      return notes.find((note) => !taken.has(note.id) && sameText(note.body, content.body))?.id ?? null
+    }
+    const sinceMs = Math.max(dueAt.getTime(), claimed.createdAt.getTime()) - minuteMs
+    const messages = await api.listMessages(contactId, messagesLookedAt)
+    const ours = messages.find((message) => {
+      if (message.direction !== 'outbound' || message.createdAt.getTime() < sinceMs || taken.has(message.id)) return false
+      if (content.kind === 'sms') return sameText(message.body, content.text)
+      if (message.subject !== null) return sameText(message.subject, content.subject)
+      return sameText(message.body, content.html) || sameText(message.body, content.text)
+    })
+    return ours?.id ?? null
+  }
+
+  async function deliver(api: LocationApi, contactId: string, { content }: OutboxMessage): Promise<string> {
+    switch (content.kind) {
+      case 'email':
+        return (await api.sendMessage({ kind: 'email', contactId, subject: content.subject, html: content.html, text: content.text })).messageId
+      case 'sms':
+        return (await api.sendMessage({ kind: 'sms', contactId, text: content.text })).messageId
+      case 'task': {
+        const { title, body, dueAt, assignedTo } = content
+        return (await api.createTask(contactId, { title, body, dueAt, ...(assignedTo === null ? {} : { assignedTo }) })).id
+      }
+      case 'note':
+        return (await api.createNote(contactId, content.body)).id
+    }
+  }
+
+  async function recordSent(message: OutboxMessage, storedKey: string, contactId: string, externalId: string): Promise<void> {
+    try {
+      await sent.insertOne({ _id: storedKey, companyId: message.companyId, contactId, externalId, kind: message.content.kind, sentAt: clock.now() })
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error
+    }
+  }
+
+  async function handle(claimed: Claimed<OutboxMessage>): Promise<HandleOutcome> {
+    const message = claimed.data
+    const { companyId, contact: identity } = message
+    try {
+      const readiness = await waiting.readinessOf(companyId)
+      if (!readiness.ready) return readiness.outcome
+      const { api, map } = readiness
+      const contact = await contacts.ensure(companyId, identity)
+      if (contact.contactId === null || contact.crmLocationId !== map.locationId) {
+        wake.signal('effects')
+        return waiting.wait(2 * secondMs, 'waiting_for_contact')
+      }
+      const recorded = await sent.findOne({ _id: claimed.key })
+      if (recorded === null) {
+        const found = claimed.attempt > 1 ? await findSent(api, contact.contactId, claimed) : null
+        const externalId = found ?? (await deliver(api, contact.contactId, message))
+        faultPoint('effects.accepted')
+        await recordSent(message, claimed.key, contact.contactId, externalId)
+      }
+      await events.append(eventOf(message, clock.now(), null))
+      faultPoint('effects.recorded')
+      return 'done'
+    } catch (error) {
+      const outcome = waiting.waitOrThrow(companyId, error)
+      try {
+        return await outcome
+      } catch (fault) {
+        if (retryVerdictOf(fault).kind === 'permanent' || claimed.attempt >= maxAttempts) await events.append(eventOf(message, clock.now(), describeError(fault)))
+        throw fault
+      }
+    }
+  }
+
+  return {
+    queue,
+    handle,
+    async send(message) {
+      const key = storedKeyOf(message.companyId, message.key)
+      const outcome = await queue.insert({ key, lane: key, companyId: message.companyId, dueAt: message.dueAt, data: message })
+      wake.signal('outbox')
+      return outcome === 'inserted' ? 'queued' : 'duplicate'
+    },
+    cancel: (companyId, key, reason) => queue.cancel(companyId, storedKeyOf(companyId, key), reason),
+  }
+}
+
+function storedKeyOf(companyId: string, key: string): string {
+  return `${companyId}:${key}`
+}
+
+function sameText(left: string, right: string): boolean {
+  return plainText(left) === plainText(right)
+}
+
+const nouns = { email: 'e-mail', sms: 'text message', task: 'task', note: 'note' }
+
+function eventOf(message: OutboxMessage, at: Date, failure: { code: string; message: string } | null): DomainEvent {
+  const { companyId, key, contact, content } = message
+  const noun = nouns[content.kind]
+  const type = failure !== null ? 'message.failed' : content.kind === 'task' ? 'task.created' : 'message.sent'
+  const verb = content.kind === 'task' || content.kind === 'note' ? 'was created' : 'was sent'
+  return {
+    key: `${type}:${storedKeyOf(companyId, key)}`,
+    companyId,
+    locationId: contact.locationId,
+    userId: userIdOf(contact.subjectId),
+    type,
+    at,
+    actor: { kind: 'system', id: null, name: null },
+    source: 'workflow',
+    summary: failure === null ? `A ${noun} ${verb}.` : `A ${noun} could not be delivered: ${failure.message}`,
+    data: { messageKey: key, kind: content.kind, subjectId: contact.subjectId, ...(failure === null ? {} : { code: failure.code }) },
+  }
+}

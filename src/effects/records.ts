@@ -1,0 +1,141 @@
+import type { Collection } from 'mongodb'
+import { Schema, type Connection } from 'mongoose'
+import type { Known } from './observation.ts'
+import type { ContactIdentity, FieldKey, PipelineKey, TagGroup } from './types.ts'
+import type { FieldValue } from './values.ts'
+import type { WantedRecord } from './wanted-record.ts'
+
+/** What a contact of the success location shall be, and what we know of it. People with one e-mail address share one. */
+export interface ContactRecord extends WantedRecord {
+  /** Who it stands for: `user:<locationId>:<userId>`. */
+  subjects: string[]
+  email: string | null
+  identity: ContactIdentity
+  /** The success location in which `contactId` lives. */
+  crmLocationId: string | null
+  contactId: string | null
+  /** A create was begun and not yet recorded. */
+  createBegunAt: Date | null
+  wantedFields: Partial<Record<FieldKey, FieldValue>>
+  wantedTags: Partial<Record<TagGroup, string | null>>
+  /** Values wanted so far, newest last: their echoes may still come. */
+  ownValues: Partial<Record<FieldKey, FieldValue[]>>
+  ownTags: Partial<Record<TagGroup, string[]>>
+  known: Partial<Record<FieldKey, Known<FieldValue> & { fieldId: string }>>
+  knownTags: { value: string[]; at: Date; own: boolean } | null
+  /** News was unclear: the next reconcile reads the contact first. */
+  verify: boolean
+}
+
+/** Where a card shall be, and what we know of it. */
+export interface CardRecord extends WantedRecord {
+  pipeline: PipelineKey
+  subjectId: string
+  /** Key of the ContactRecord on whose contact the card hangs. */
+  contactKey: string
+  identity: ContactIdentity
+  name: string
+  crmLocationId: string | null
+  opportunityId: string | null
+  createBegunAt: Date | null
+  wantedLevel: string
+  ownLevels: string[]
+  /** Value: `<pipelineId>/<stageId>`. */
+  known: Known<string> | null
+  /** When a person deleted it. */
+  deletedAt: Date | null
+  verify: boolean
+}
+
+/** A message, task or note that HighLevel took, by its id there: tells our own apart when looking before a re-send. */
+export interface SentRecord {
+  _id: string
+  companyId: string
+  contactId: string
+  externalId: string
+  kind: string
+  sentAt: Date
+}
+
+const queueMembers = {
+  _id: String,
+  companyId: String,
+  state: String,
+  dueAt: Date,
+  version: Number,
+  rev: Number,
+  token: String,
+  leaseUntil: Date,
+  attempts: Number,
+  failures: Number,
+  lastWriteAt: Date,
+  reason: String,
+  error: Schema.Types.Mixed,
+  createdAt: Date,
+}
+const schemaOptions = { strict: true, autoIndex: false, minimize: false, versionKey: false } as const
+
+function declare(connection: Connection, collection: string, schema: Schema): Collection<never> {
+  if (connection.models[collection] === undefined) connection.model(collection, schema, collection)
+  return connection.collection(collection) as unknown as Collection<never>
+}
+
+/** Declares the collections of this room and their indexes. */
+export function effectCollections(connection: Connection): { contacts: Collection<WantedRecord>; cards: Collection<WantedRecord>; sent: Collection<SentRecord> } {
+  const { Mixed } = Schema.Types
+  const contact = new Schema(
+    {
+      ...queueMembers,
+      subjects: [String],
+      email: String,
+      identity: Mixed,
+      crmLocationId: String,
+      contactId: String,
+      createBegunAt: Date,
+      wantedFields: Mixed,
+      wantedTags: Mixed,
+      ownValues: Mixed,
+      ownTags: Mixed,
+      known: Mixed,
+      knownTags: Mixed,
+      verify: Boolean,
+    },
+    schemaOptions,
+  )
+  contact.index({ companyId: 1, subjects: 1 })
+  contact.index({ companyId: 1, email: 1 })
+  contact.index({ companyId: 1, contactId: 1 })
+  const card = new Schema(
+    {
+      ...queueMembers,
+      pipeline: String,
+      subjectId: String,
+      contactKey: String,
+      identity: Mixed,
+      name: String,
+      crmLocationId: String,
+      opportunityId: String,
+      createBegunAt: Date,
+      wantedLevel: String,
+      ownLevels: [String],
+      known: Mixed,
+      deletedAt: Date,
+      verify: Boolean,
+    },
+    schemaOptions,
+  )
+  card.index({ companyId: 1, opportunityId: 1 })
+  card.index({ companyId: 1, contactKey: 1 })
+  for (const schema of [contact, card]) {
+    schema.index({ state: 1, dueAt: 1 })
+    schema.index({ companyId: 1, state: 1, dueAt: 1 })
+  }
+  const sent = new Schema({ _id: String, companyId: String, contactId: String, externalId: String, kind: String, sentAt: Date }, schemaOptions)
+  sent.index({ companyId: 1, contactId: 1 })
+  sent.index({ sentAt: 1 }, { expireAfterSeconds: 90 * 24 * 60 * 60 })
+  return {
+    contacts: declare(connection, 'effect_contacts', contact) as unknown as Collection<WantedRecord>,
+    cards: declare(connection, 'effect_cards', card) as unknown as Collection<WantedRecord>,
+    sent: declare(connection, 'effect_sent', sent) as unknown as Collection<SentRecord>,
+  }
+}
