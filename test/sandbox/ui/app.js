@@ -88,7 +88,7 @@ async function render(fresh) {
   renderChrome()
   const { locationId, page } = currentPath()
   const shown = `${person.id} ${location.pathname}`
-  if (!fresh && (page.startsWith('custom-page-link/') || main.querySelector('form:focus-within, [data-busy]') !== null)) return
+  if (!fresh && (page.startsWith('custom-page-link/') || main.querySelector('form:focus-within, [data-busy], details[open]') !== null)) return
   main.classList.toggle('full', page.startsWith('custom-page-link/'))
   const view = { session, person, company: companyOf(), locationId, navigate, pathFor: (target) => pathFor(locationId, target), refresh: () => load().then(() => render(false)) }
   const build = async () => {
@@ -107,7 +107,7 @@ async function render(fresh) {
   }
   const content = await build()
   if (shown !== `${person.id} ${location.pathname}`) return
-  if (!fresh && main.querySelector('form:focus-within, [data-busy]') !== null) return
+  if (!fresh && main.querySelector('form:focus-within, [data-busy], details[open]') !== null) return
   const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute('data-testid') : null
   main.replaceChildren(...content)
   if (!fresh && focused !== null) main.querySelector(`[data-testid="${CSS.escape(focused)}"]`)?.focus()
