@@ -1,0 +1,192 @@
+import { afterPrefix, documentKey, recordBytes, recordOf, type Collection, type Index } from './catalog.ts'
+import { ServerError } from './errors.ts'
+import type { Kv } from './kv.ts'
+import { testFilter, type Filter } from './match.ts'
+import { planQuery, type IndexPlan, type KeyTest, type Plan } from './planner.ts'
+import { sorter, type SortField } from './sort.ts'
+import { decode, type Doc } from './values.ts'
+
+/** Time limit and counters of one command. */
+export interface Execution {
+  /** @throws MaxTimeMSExpired */
+  checkTime(): void
+  keysExamined: number
+  docsExamined: number
+}
+
+/** A document that a query found; decoded only when somebody asks. */
+export interface Found {
+  record: number
+  raw: Buffer
+  doc(): Doc
+}
+
+export interface Query {
+  filter: Filter
+  sort: SortField[]
+  hint?: Index | '$natural'
+}
+
+export function createExecution(maxTimeMs: number, nowMs: () => number): Execution {
+  const deadline = maxTimeMs > 0 ? nowMs() + maxTimeMs : undefined
+  let calls = 0
+  return {
+    checkTime() {
+      calls += 1
+      if (deadline === undefined || (calls & 63) !== 0 || nowMs() <= deadline) return
+      throw new ServerError('MaxTimeMSExpired', 'operation exceeded time limit')
+    },
+    keysExamined: 0,
+    docsExamined: 0,
+  }
+}
+
+function foundOf(record: number, raw: Buffer, decoded?: Doc): Found {
+  let doc = decoded
+  return { record, raw, doc: () => (doc ??= decode(raw)) }
+}
+
+/** Runs queries on one store. */
+export interface QueryRunner {
+  plan(collection: Collection, query: Query): Plan
+  /** Matching documents in the wanted order. Lazy as far as the plan allows. */
+  find(collection: Collection, query: Query, execution: Execution): Iterable<Found>
+  /** Number of matching documents. */
+  count(collection: Collection, query: Query, execution: Execution): number
+  /** One document by its record, if it is still there. */
+  read(collection: Collection, record: number): Found | undefined
+}
+
+export function createQueryRunner(kv: Kv): QueryRunner {
+  const plan = (collection: Collection, query: Query): Plan => planQuery(collection, query.filter, query.sort, query.hint)
+
+  function* matching(collection: Collection, query: Query, chosen: Plan, execution: Execution): Iterable<Found> {
+    if (chosen.kind === 'scan') {
+      for (const { key, value } of kv.range({ from: collection.prefix, to: afterPrefix(collection.prefix) })) {
+        execution.checkTime()
+        execution.docsExamined += 1
+        if (chosen.covered) yield foundOf(recordOf(key), value)
+        else {
+          const doc = decode(value)
+          if (testFilter(query.filter, doc, undefined)) yield foundOf(recordOf(key), value, doc)
+        }
+      }
+      return
+    }
+    for (const record of records(kv, chosen, execution)) {
+      const raw = kv.get(documentKey(collection, record))
+      if (raw === undefined) throw new Error(`index entry without document in ${collection.ns}`)
+      execution.docsExamined += 1
+      if (chosen.kind === 'index' && chosen.covered) yield foundOf(record, raw)
+      else {
+        const doc = decode(raw)
+        if (testFilter(query.filter, doc, undefined)) yield foundOf(record, raw, doc)
+      }
+    }
+  }
+
+  return {
+    plan,
+    find(collection, query, execution) {
+      const chosen = plan(collection, query)
+      const found = matching(collection, query, chosen, execution)
+      const sorted = query.sort.length === 0 || (chosen.kind === 'index' && chosen.sorted) || chosen.kind === 'nothing'
+      if (sorted) return found
+      const { keyOf, compare } = sorter(query.sort)
+      const keyed: { key: ReturnType<typeof keyOf>; record: number }[] = []
+      for (const item of found) keyed.push({ key: keyOf(item.doc()), record: item.record })
+      keyed.sort((a, b) => compare(a.key, b.key))
+      return readAll(kv, collection, keyed)
+    },
+    count(collection, query, execution) {
+      const chosen = plan(collection, query)
+      if (chosen.kind === 'nothing') return 0
+      if (chosen.kind === 'scan' && chosen.covered) return collection.count
+      if (chosen.kind === 'index' && chosen.covered && !chosen.repeats) {
+        return chosen.ranges.reduce((sum, range) => sum + kv.count(range), 0)
+      }
+      let count = 0
+      for (const found of matching(collection, query, chosen, execution)) count += found.raw.length > 0 ? 1 : 0
+      return count
+    },
+    read(collection, record) {
+      const raw = kv.get(documentKey(collection, record))
+      return raw === undefined ? undefined : foundOf(record, raw)
+    },
+  }
+}
+
+function* readAll(kv: Kv, collection: Collection, keyed: { record: number }[]): Iterable<Found> {
+  for (const { record } of keyed) {
+    const raw = kv.get(documentKey(collection, record))
+    if (raw !== undefined) yield foundOf(record, raw)
+  }
+}
+
+/** The records of a plan, each once, in the plan's order. */
+function* records(kv: Kv, plan: IndexPlan | { kind: 'union'; branches: IndexPlan[] } | { kind: 'nothing' }, execution: Execution): Iterable<number> {
+  if (plan.kind === 'nothing') return
+  const once = plan.kind === 'union' || plan.repeats ? new Set<number>() : undefined
+  for (const branch of plan.kind === 'union' ? plan.branches : [plan]) {
+    for (const key of entries(kv, branch, execution)) {
+      const record = recordOf(key)
+      if (once?.has(record) === true) continue
+      once?.add(record)
+      yield record
+    }
+  }
+}
+
+function* entries(kv: Kv, plan: IndexPlan, execution: Execution): Iterable<Buffer> {
+  const ranges = plan.reverse && !plan.merge ? [...plan.ranges].reverse() : plan.ranges
+  if (plan.merge && ranges.length > 1) {
+    yield* merged(ranges.map((range) => ({ keys: rangeEntries(kv, plan, range, execution), prefixLength: range.prefixLength })), plan.reverse)
+    return
+  }
+  for (const range of ranges) yield* rangeEntries(kv, plan, range, execution)
+}
+
+function* rangeEntries(kv: Kv, plan: IndexPlan, range: { from: Buffer; to: Buffer }, execution: Execution): Iterable<Buffer> {
+  const options = { from: range.from, to: range.to, reverse: plan.reverse }
+  if (plan.tests.length === 0 && plan.anyTests.length === 0) {
+    for (const key of kv.keys(options)) {
+      execution.checkTime()
+      execution.keysExamined += 1
+      yield key
+    }
+    return
+  }
+  for (const { key, value } of kv.range(options)) {
+    execution.checkTime()
+    execution.keysExamined += 1
+    const passes = (test: KeyTest): boolean => passesTest(plan.index, key, value, test)
+    if (!plan.tests.every(passes)) continue
+    if (plan.anyTests.every((group) => group.some((tests) => tests.every(passes)))) yield key
+  }
+}
+
+function passesTest(index: Index, key: Buffer, offsets: Buffer, test: KeyTest): boolean {
+  const start = test.field === 0 ? index.prefix.length : offsets.readUInt16BE((test.field - 1) * 2)
+  const stop = offsets.length === 0 ? key.length - recordBytes : offsets.readUInt16BE(test.field * 2)
+  return test.ranges.some(({ from, to }) => key.compare(from, 0, from.length, start, stop) >= 0 && key.compare(to, 0, to.length, start, stop) < 0)
+}
+
+/** Merges ordered lists by the bytes behind their prefixes. */
+function* merged(sources: { keys: Iterable<Buffer>; prefixLength: number }[], reverse: boolean): Iterable<Buffer> {
+  const heads: { rest: Buffer; key: Buffer; next: Iterator<Buffer>; prefixLength: number }[] = []
+  const advance = (next: Iterator<Buffer>, prefixLength: number): void => {
+    const step = next.next()
+    if (step.done === true) return
+    const rest = step.value.subarray(prefixLength)
+    // Few sources: keep them sorted, the best one last.
+    let at = heads.length
+    while (at > 0 && before(heads[at - 1] as { rest: Buffer }, rest)) at -= 1
+    heads.splice(at, 0, { rest, key: step.value, next, prefixLength })
+  }
+  const before = (head: { rest: Buffer }, rest: Buffer): boolean => (Buffer.compare(head.rest, rest) < 0) !== reverse
+  for (const { keys, prefixLength } of sources) advance(keys[Symbol.iterator](), prefixLength)
+  for (let head = heads.pop(); head !== undefined; head = heads.pop()) {
+    yield head.key
+    advance(head.next, head.prefixLength)
+  }
+}
