@@ -42,7 +42,7 @@ export const happinessChanged = tells(
     audience: 'owner',
     channels: ['in_app'],
     title: '{{ account.title }}: happiness went from {{ level.before }} to {{ level.after }}.',
-    body: '{{ event.summary }}',
+    body: 'Open the account to see whose answers changed it.',
     link: 'account',
   },
 )

@@ -1,0 +1,135 @@
+import type { Connection } from 'mongoose'
+import type { OutboxMessage } from '../../../src/effects/index.ts'
+import { createEvents, type DomainEvent, type Events } from '../../../src/events/index.ts'
+import { defaultAgencySettings, type AgencySettings } from '../../../src/http/contract/settings.ts'
+import type { HappinessLevel } from '../../../src/kernel/levels.ts'
+import { createLogger } from '../../../src/kernel/logger.ts'
+import { createWake } from '../../../src/kernel/wake.ts'
+import { createWorkflows, type TeamNotice, type WorkflowDefinition, type WorkflowPorts, type Workflows } from '../../../workflows/index.ts'
+import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts'
+import { openTestStore, type TestStore } from '../../support/store.ts'
+
+/** What the rest of the product looks like to workflows in a test; change it at will. */
+export interface Surroundings {
+  settings: Pick<AgencySettings, 'messages' | 'brand'>
+  live: boolean
+  level: HappinessLevel | null
+  openCase: boolean
+  personRemoved: boolean
+  email: string | null
+  ownerId: string | null
+  timezone: string | null
+  /** Thrown by the next sends, one each. */
+  sendFaults: unknown[]
+  /** By key: the outbox of the test, which is as idempotent as the real one. */
+  outbox: Map<string, OutboxMessage & { cancelled: boolean; left: boolean }>
+  /** Every call of `send`, repeats included. */
+  sendCalls: string[]
+  notices: TeamNotice[]
+}
+
+export interface Engine {
+  workflows: Workflows
+  events: Events
+  /** Works until nothing is due. */
+  settle(): Promise<void>
+}
+
+export interface World {
+  store: TestStore
+  clock: FakeClock
+  around: Surroundings
+  engine: Engine
+  /** A second engine on its own connection: "another process". */
+  anotherEngine(): Promise<Engine>
+  /** Engine whose ports differ, on the same store. */
+  engineWith(ports: Partial<WorkflowPorts>): Engine
+  answer(level: HappinessLevel, over?: Partial<DomainEvent> & { answerId?: string; comment?: string }): DomainEvent
+  close(): Promise<void>
+}
+
+export const companyId = 'company-1'
+export const locationId = 'location-1'
+export const minuteMs = 60_000
+export const hourMs = 60 * minuteMs
+export const dayMs = 24 * hourMs
+
+export async function createWorld(options: { library?: readonly WorkflowDefinition[] } = {}): Promise<World> {
+  const store = await openTestStore()
+  const clock = createFakeClock()
+  const around: Surroundings = {
+    settings: {
+      messages: { ...defaultAgencySettings.messages, quietHours: { ...defaultAgencySettings.messages.quietHours, enabled: false } },
+      brand: { ...defaultAgencySettings.brand, name: 'Northbeam', teamName: 'The Northbeam team' },
+    },
+    live: true, level: null, openCase: false, personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
+    sendFaults: [], outbox: new Map(), sendCalls: [], notices: [],
+  }
+  const ports: WorkflowPorts = {
+    settings: async () => around.settings,
+    isLive: async () => around.live,
+    account: async () => ({ name: 'Bright Smile Dental', group: 'saas', premium: false, ownerId: around.ownerId, timezone: around.timezone }),
+    person: async (_company, _location, userId) =>
+      around.personRemoved ? null : { id: userId, name: 'Maya Lopez', firstName: 'Maya', lastName: 'Lopez', email: around.email, phone: null },
+    teamMember: async (_company, userId) => ({ id: userId, name: 'Priya Nair', firstName: 'Priya', lastName: 'Nair', email: 'priya@example.com', phone: null }),
+    userLevel: async () => around.level,
+    hasOpenCase: async () => around.openCase,
+    async send(message) {
+      around.sendCalls.push(message.key)
+      const fault = around.sendFaults.shift()
+      if (fault !== undefined) throw fault
+      if (around.outbox.has(message.key)) return 'duplicate'
+      around.outbox.set(message.key, { ...message, cancelled: false, left: false })
+      return 'queued'
+    },
+    async cancel(_company, key) {
+      const message = around.outbox.get(key)
+      if (message === undefined || message.left || message.cancelled) return false
+      message.cancelled = true
+      return true
+    },
+    notify: async (notice) => void around.notices.push(notice),
+  }
+
+  function engineOn(connection: Connection, over: Partial<WorkflowPorts> = {}): Engine {
+    const wake = createWake()
+    const events = createEvents({ connection, clock, wake })
+    const workflows = createWorkflows({
+      connection, clock, wake, events, logger: createLogger('silent'), ports: { ...ports, ...over },
+      ...(options.library === undefined ? {} : { library: options.library }),
+    })
+    return {
+      workflows,
+      events,
+      async settle() {
+        while ((await workflows.pumps.events.drain()) + (await workflows.pumps.runs.drain()) > 0);
+      },
+    }
+  }
+
+  const engine = engineOn(store.connection)
+  await store.ensureIndexes()
+  let answers = 0
+  return {
+    store, clock, around, engine,
+    anotherEngine: async () => engineOn(await store.another()),
+    engineWith: (over) => engineOn(store.connection, over),
+    answer(level, over = {}) {
+      answers += 1
+      const { answerId = `answer-${answers}`, comment, ...members } = over
+      around.level = level
+      return {
+        key: `feedback.received:${answerId}`,
+        companyId, locationId, userId: 'user-1',
+        type: 'feedback.received',
+        at: clock.now(),
+        actor: { kind: 'account_user', id: 'user-1', name: 'Maya Lopez' },
+        source: 'widget',
+        summary: 'Maya Lopez answered',
+        data: { answerId, level, comment: comment ?? null },
+        ...members,
+      }
+    },
+    close: () => store.close(),
+  }
+}
