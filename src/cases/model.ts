@@ -38,7 +38,7 @@ export interface CaseRecord {
 export function caseModel(connection: Connection): Model<CaseRecord> {
   const existing = connection.models['Case'] as Model<CaseRecord> | undefined
   if (existing !== undefined) return existing
-  const person = { type: { userId: String, name: String, _id: false }, default: null }
+  const person = new Schema({ userId: String, name: String }, { _id: false })
   const schema = new Schema<CaseRecord>(
     {
       _id: String, companyId: String, locationId: String, userId: String, slot: String, state: String, accountName: String, userName: String,

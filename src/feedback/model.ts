@@ -80,7 +80,7 @@ function defineClocks(connection: Connection): Model<PromptClockRecord> {
   const schema = new Schema<PromptClockRecord>(
     {
       _id: String, companyId: String, locationId: String, userId: String,
-      anchor: { type: { kind: String, at: Date, _id: false }, default: null },
+      anchor: new Schema({ kind: String, at: Date }, { _id: false }),
       shownAt: [Date], skippedCycles: Number,
       prompts: [{ promptId: String, at: Date, final: String, _id: false }],
       version: Number,

@@ -134,7 +134,8 @@ export function decidePrompt(state: PromptState, settings: PromptSettings, at: D
   const isPast = (instant: Date | null) => instant === null || instant.getTime() <= at.getTime()
   const requested = anchor?.kind === 'requested'
 
-  const graceEndsAt = state.user?.joinedAt == null || requested ? null : plusDays(state.user.joinedAt, settings.newUserGraceDays)
+  const joinedAt = state.user?.joinedAt ?? null
+  const graceEndsAt = joinedAt === null || requested ? null : plusDays(joinedAt, settings.newUserGraceDays)
   const waitsUntil = anchor === null ? null : anchorDueAt(anchor, clock.skippedCycles, settings)
   const ignored = ignoredDueAt(clock, settings, state.zone)
   const snoozed = anchor?.kind === 'later' || anchor?.kind === 'closed'

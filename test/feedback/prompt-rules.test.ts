@@ -127,7 +127,7 @@ describe('over a random life', () => {
             expect(decidePrompt(stateOf({ clock, lastAnswerAt }), settings, new Date(nextAt!.getTime() - 1)).due).toBe(false)
             return
           }
-          if (lastAnswerAt !== null && (requestedAt === null || requestedAt < lastAnswerAt)) expect(at.getTime() - (lastAnswerAt as Date).getTime()).toBeGreaterThanOrEqual(30 * dayMs)
+          if (lastAnswerAt !== null && (requestedAt === null || requestedAt < lastAnswerAt)) expect(at.getTime() - (lastAnswerAt).getTime()).toBeGreaterThanOrEqual(30 * dayMs)
           const today = at.toISOString().slice(0, 10)
           expect(today).not.toBe(lastShownDay)
           lastShownDay = today
@@ -143,7 +143,7 @@ describe('over a random life', () => {
             lastAnswerAt = at
             ignoredInARow = 0
           } else {
-            clock = applyOutcome(clock, { kind: step.reaction as 'later' | 'closed', promptId: `r${index}`, at }, lastAnswerAt, settings, 'UTC') ?? clock
+            clock = applyOutcome(clock, { kind: step.reaction, promptId: `r${index}`, at }, lastAnswerAt, settings, 'UTC') ?? clock
             ignoredInARow = 0
           }
         })

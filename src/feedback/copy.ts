@@ -1,0 +1,43 @@
+import type { PromptGate, WidgetCopy } from '../http/contract/feedback.ts'
+import type { AgencySettings } from '../http/contract/settings.ts'
+
+/** Every sentence of the widget, in the agency's words. The texts themselves, with their defaults, are settings. */
+export function widgetCopyOf(settings: AgencySettings, answeredBefore: boolean): WidgetCopy {
+  const { widget, brand, answers } = settings
+  const { againQuestion, question, ...rest } = widget.copy
+  return {
+    ...rest,
+    language: 'en',
+    direction: 'ltr',
+    question: answeredBefore ? againQuestion : question,
+    levels: widget.levels,
+    position: widget.position,
+    theme: widget.theme,
+    brand: { name: brand.name, teamName: brand.teamName, accentColour: brand.accentColour, logoUrl: brand.logoUrl },
+    maxCommentLength: answers.maxCommentLength,
+  }
+}
+
+/** The prompt inspector's line for each gate. */
+export const gateLabels: Record<PromptGate['key'], string> = {
+  feedback_on: 'Feedback is on for this account',
+  account_user: 'A user of the account, not agency staff',
+  user_present: 'Still a user of the account',
+  not_new: 'No longer in the first days',
+  not_churned: 'The account is not churned',
+  no_open_case: 'No Not Happy case is open',
+  cycle_over: 'The time since the last answer is over',
+  not_snoozed: 'Not snoozed or closed recently',
+  not_ignored: 'Not shown today, and not ignored too often',
+}
+
+/** What a person sees who answers through the API without being allowed to. */
+export const refusals = {
+  feedbackOff: 'Feedback is off for this account. An agency admin can turn it on.',
+  userRemoved: 'This person is no longer a user of the account, so the answer was not recorded.',
+  otherBody: 'This idempotency key was used for another answer. Use a new key for a new answer, or change the old one with PATCH.',
+  tooLate: (minutes: number) => `An answer can be changed for ${minutes} minutes. Give a new answer instead.`,
+  tooMany: 'This answer was changed too often. Give a new answer instead.',
+  promptGone: 'This prompt is no longer current. Ask for the prompt again.',
+  commentTooLong: (most: number) => `comment: must be at most ${most} characters.`,
+}
