@@ -14,8 +14,9 @@ const appEntries = [['workspace', 'Customers'], ['health-card', 'Health card']]
 
 let session
 let person
-let first = true
 const main = document.getElementById('main')
+main.addEventListener('input', (event) => event.target.form?.setAttribute('data-dirty', ''))
+main.addEventListener('submit', (event) => event.target.removeAttribute('data-dirty'))
 
 function currentPath() {
   const match = /^\/v2\/location\/(\w+)(?:\/(.*))?$/.exec(location.pathname)
@@ -49,8 +50,13 @@ export function navigate(path) {
 
 function moved() {
   render(true)
-  tellRoute(first, route())
-  first = false
+  tellRoute(false, route())
+}
+
+/** Scripts run on the page that is there already, then hear that it is loaded. */
+async function startScripts() {
+  await runCustomJs()
+  tellRoute(true, route())
 }
 
 function entry(page, label, testId) {
@@ -83,12 +89,17 @@ function renderChrome() {
   )
 }
 
+/** Somebody is typing, dragging or reading something that a new render would take away. */
+function busy() {
+  return main.querySelector('form[data-dirty], [data-busy], details[open]') !== null
+}
+
 /** @param fresh false: the same page again with newer data; pages being edited or framed are left alone */
 async function render(fresh) {
   renderChrome()
   const { locationId, page } = currentPath()
   const shown = `${person.id} ${location.pathname}`
-  if (!fresh && (page.startsWith('custom-page-link/') || main.querySelector('form:focus-within, [data-busy], details[open]') !== null)) return
+  if (!fresh && (page.startsWith('custom-page-link/') || busy())) return
   main.classList.toggle('full', page.startsWith('custom-page-link/'))
   const view = { session, person, company: companyOf(), locationId, navigate, pathFor: (target) => pathFor(locationId, target), refresh: () => load().then(() => render(false)) }
   const build = async () => {
@@ -107,7 +118,7 @@ async function render(fresh) {
   }
   const content = await build()
   if (shown !== `${person.id} ${location.pathname}`) return
-  if (!fresh && main.querySelector('form:focus-within, [data-busy], details[open]') !== null) return
+  if (!fresh && busy()) return
   const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute('data-testid') : null
   main.replaceChildren(...content)
   if (!fresh && focused !== null) main.querySelector(`[data-testid="${CSS.escape(focused)}"]`)?.focus()
@@ -138,8 +149,8 @@ async function start() {
     navigate(id === '' ? '/v2/agency/accounts' : pathFor(id, currentPath().locationId === undefined || currentPath().page.startsWith('contacts/detail') ? 'dashboard' : currentPath().page))
   })
   window.addEventListener('popstate', moved)
-  moved()
-  if (companyOf().installed) await runCustomJs()
+  await render(true)
+  if (companyOf().installed) await startScripts()
 
   let wasInstalled = companyOf().installed
   const changes = new EventSource('/ui-api/events')
@@ -147,7 +158,7 @@ async function start() {
     await load()
     person = session.people.find((one) => one.id === person.id) ?? person
     await render(false)
-    if (!wasInstalled && companyOf().installed) await runCustomJs()
+    if (!wasInstalled && companyOf().installed) await startScripts()
     wasInstalled = companyOf().installed || wasInstalled
   })
   document.documentElement.dataset.ready = 'yes'

@@ -44,7 +44,6 @@ function fieldsForm(view, contact, fields) {
       const value = form.elements[field.id].value
       return value === valueOf(contact, field) ? [] : [[field.id, value]]
     }))
-    document.activeElement?.blur()
     if (Object.keys(changed).length > 0) await api(`contacts/${contact.id}`, 'POST', { fields: changed })
     say('Saved')
     view.refresh()
@@ -60,7 +59,6 @@ function tagsForm(view, contact) {
     const input = event.target.elements.tag
     await api(`contacts/${contact.id}`, 'POST', { addTag: input.value })
     input.value = ''
-    input.blur()
     view.refresh()
   } },
   h('div', { 'data-testid': 'tags' }, contact.tags.map((tag) => h('span', { class: 'tag', 'data-testid': `tag-${tag}` }, tag,
@@ -99,7 +97,6 @@ export async function contactPage(view, contactId) {
           const input = event.target.elements.text
           await api(`contacts/${contact.id}/reply`, 'POST', { text: input.value })
           input.value = ''
-          input.blur()
           view.refresh()
         } }, h('div', { class: 'row' }, h('label', { for: 'reply' }, 'Reply as the contact'), h('input', { id: 'reply', name: 'text', required: true, 'data-testid': 'reply-input' }), h('button', { 'data-testid': 'reply-send' }, 'Send'))))),
   ]

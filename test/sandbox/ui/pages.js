@@ -47,7 +47,6 @@ export async function accountsPage(view) {
         const input = event.target.elements.name
         await api('locations', 'POST', { companyId: company.id, name: input.value })
         input.value = ''
-        input.blur()
         view.refresh()
       } }, h('label', { for: 'new-account' }, 'Open an account'), h('input', { id: 'new-account', name: 'name', required: true, 'data-testid': 'new-account' }), h('button', {}, 'Open'))),
   ]
@@ -88,7 +87,6 @@ export async function teamPage(view) {
       const { firstName, lastName, email } = event.target.elements
       await api('users', 'POST', { firstName: firstName.value, lastName: lastName.value, email: email.value, locationId: view.locationId })
       event.target.reset()
-      document.activeElement?.blur()
       view.refresh()
     } }, h('label', {}, 'First name ', h('input', { name: 'firstName', required: true })), h('label', {}, 'Last name ', h('input', { name: 'lastName' })),
     h('label', {}, 'E-mail ', h('input', { name: 'email', type: 'email', required: true })), h('button', {}, 'Add person')))]
