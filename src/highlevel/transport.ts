@@ -15,11 +15,21 @@ export type Outgoing =
   | { via: 'sdk'; call(sdk: HighLevel, options: SdkOptions): Promise<unknown> }
   | { via: 'plain'; path?: Record<string, string>; query?: Record<string, string>; json?: unknown; form?: Record<string, string> }
 
+/** The same, as every call of ours has them. */
+interface PreparedOptions {
+  headers: Record<string, string>
+  signal: AbortSignal
+  preferredTokenType?: 'company' | 'location'
+}
+
 /** Sends one HTTP call and reports what came back. Never throws for an answer or for a missing one. */
 export interface Transport {
   send(endpoint: Endpoint, outgoing: Outgoing, credentials: { resource: Resource; accessToken: string } | null): Promise<Answer>
   close(): void
 }
+
+/** The SDK puts a version of its own on calls that name none; this stands for "none" until the call leaves. */
+const unversioned = 'none'
 
 /** Answers larger than this are not HighLevel's. */
 const maxAnswerBytes = 10 * 1024 * 1024
@@ -90,6 +100,7 @@ export function createTransport({ apiUrl, clientId, clientSecret, timeoutMs }: {
     // The SDK wants these to choose a token; they are not part of HighLevel's API.
     config.headers.delete('locationId')
     config.headers.delete('companyId')
+    if (config.headers.get('Version') === unversioned) config.headers.delete('Version')
     try {
       const response = await http({ ...config, validateStatus: () => true })
       const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]))
@@ -101,9 +112,8 @@ export function createTransport({ apiUrl, clientId, clientSecret, timeoutMs }: {
   }
   Object.assign(sdk.getHttpClient().defaults, { baseURL: apiUrl, timeout: timeoutMs, adapter, maxRedirects: 0, maxContentLength: maxAnswerBytes, proxy: false, ...agents })
 
-  function options(endpoint: Endpoint, resource: Resource | null): SdkOptions & { headers: Record<string, string> } {
-    const headers: Record<string, string> = { Accept: 'application/json' }
-    if (endpoint.version !== null) headers['Version'] = endpoint.version
+  function options(endpoint: Endpoint, resource: Resource | null): PreparedOptions {
+    const headers: Record<string, string> = { Accept: 'application/json', Version: endpoint.version ?? unversioned }
     if (resource !== null) {
       headers['companyId'] = resource.companyId
       headers['locationId'] = resource.kind === 'location' ? resource.locationId : resource.companyId
@@ -111,7 +121,7 @@ export function createTransport({ apiUrl, clientId, clientSecret, timeoutMs }: {
     return { headers, signal: AbortSignal.timeout(timeoutMs), ...(resource === null ? {} : { preferredTokenType: resource.kind }) }
   }
 
-  async function plain(endpoint: Endpoint, outgoing: Outgoing & { via: 'plain' }, base: SdkOptions & { headers: Record<string, string> }, accessToken: string | null): Promise<unknown> {
+  async function plain(endpoint: Endpoint, outgoing: Outgoing & { via: 'plain' }, base: PreparedOptions, accessToken: string | null): Promise<unknown> {
     const response = await sdk.getHttpClient().request<unknown>({
       ...base,
       method: endpoint.method,

@@ -26,7 +26,7 @@ export function parse<S extends z.ZodType>(schema: S, body: unknown, what: strin
 }
 
 const customField = z
-  .looseObject({ id, name: textOr(''), fieldKey: textOr(''), dataType: textOr('TEXT'), picklistOptions: z.unknown(), options: z.unknown() })
+  .looseObject({ id, name: textOr(''), fieldKey: textOr(''), dataType: textOr('TEXT'), picklistOptions: z.unknown().optional(), options: z.unknown().optional() })
   .transform((field): CrmCustomField => ({ id: field.id, name: field.name, fieldKey: field.fieldKey, dataType: field.dataType, options: optionNames(field.picklistOptions ?? field.options) }))
 export const customFieldAnswer = z.looseObject({ customField }).transform((body) => body.customField)
 export const customFieldsAnswer = z.looseObject({ customFields: z.array(customField).nullish() }).transform((body) => body.customFields ?? [])
@@ -184,12 +184,14 @@ const company = z
   .transform((body) => ({ id: body.id, name: body.name, domain: body.domain ?? body.subdomain }))
 export const companyAnswer = z.union([z.looseObject({ company }).transform((body) => body.company), company])
 
+// Losing a new pair over an odd member would cost the installation: everything but the access token has a fallback.
+const life = z.coerce.number().positive().optional().catch(undefined)
 /** Tokens in either generation's names; all but the tokens, the life and the ids may be missing. */
 export const grantAnswer = z
   .looseObject({
     access_token: text.min(1).optional(), accessToken: text.min(1).optional(), refresh_token: maybeText, refreshToken: maybeText,
-    expires_in: z.coerce.number().positive().optional(), expiresIn: z.coerce.number().positive().optional(), userType: maybeText, companyId: maybeText, locationId: maybeText, userId: maybeText,
-    scope: maybeText, isBulkInstallation: z.unknown(), approvedLocations: texts, installToFutureLocations: z.unknown(),
+    expires_in: life, expiresIn: life, userType: maybeText, companyId: maybeText, locationId: maybeText, userId: maybeText,
+    scope: maybeText, isBulkInstallation: z.unknown().optional(), approvedLocations: texts, installToFutureLocations: z.unknown().optional(),
   })
   .refine((body) => body.access_token !== undefined || body.accessToken !== undefined, { path: ['access_token'] })
   .transform((body): Omit<TokenGrant, 'companyId'> & { companyId: string | null } => ({
