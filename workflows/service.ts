@@ -43,6 +43,8 @@ export interface WorkflowsDeps {
   /** The events to work through; their one consumer is here. */
   events: { queue: LeasedQueue<DomainEvent> }
   ports: WorkflowPorts
+  /** Others who must take note of every event, before workflows do; each must be idempotent. */
+  observers?: readonly ((event: DomainEvent) => Promise<void>)[]
   /** Definitions; the shipped ones if left out. */
   library?: readonly WorkflowDefinition[]
   faultPoint?: FaultPoint
@@ -70,6 +72,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       wake,
       pumpName: 'events',
       async handle(claimed) {
+        for (const observe of deps.observers ?? []) await observe(claimed.data)
         const observed = await deliveries.observe(claimed.data)
         const started = await starter.start(claimed.data)
         if (started.length > 0) wake.signal('runs')

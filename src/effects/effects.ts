@@ -34,6 +34,8 @@ export interface Effects {
   replay(companyId: string, key: string): Promise<boolean>
   /** Work that is not finished: waiting, held or dead, with reasons. */
   status(query: { companyId: string; page: number; pageSize: number }): Promise<{ items: EffectsStatus[]; total: number }>
+  /** Removes everything of an agency; nothing in HighLevel. */
+  purge(companyId: string): Promise<void>
   counts(companyId?: string): Promise<{ contacts: Record<WantedState, number>; cards: Record<WantedState, number>; outbox: Record<QueueState, number> }>
 }
 
@@ -106,6 +108,10 @@ export function createEffects(deps: EffectsDeps): Effects {
       const replayed = (await outbox.queue.replay(companyId, key)) || (await contactStore.replay(companyId, key)) || (await cardStore.replay(companyId, key))
       if (replayed) wakeAll()
       return replayed
+    },
+    async purge(companyId) {
+      await outbox.queue.purge(companyId)
+      for (const collection of [collections.contacts, collections.cards, collections.sent]) await collection.deleteMany({ companyId })
     },
     async counts(companyId) {
       const [ofContacts, ofCards, ofOutbox] = await Promise.all([contactStore.counts(companyId), cardStore.counts(companyId), outbox.queue.counts(companyId)])

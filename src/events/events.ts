@@ -23,6 +23,8 @@ export interface Events {
   timeline(query: TimelineQuery): Promise<{ items: DomainEvent[]; total: number }>
   /** Events with `fromAt <= at < toAt`, oldest first, read in pages. */
   since(query: { companyId: string; types?: readonly DomainEventType[]; fromAt: Date; toAt: Date }): AsyncIterable<DomainEvent>
+  /** Removes everything of an agency. */
+  purge(companyId: string): Promise<void>
   /** For the one consumer that works through all events: workflows. */
   queue: LeasedQueue<DomainEvent>
 }
@@ -46,6 +48,7 @@ export function createEvents(deps: { connection: Connection; clock: Clock; wake:
 
   return {
     queue,
+    purge: (companyId) => queue.purge(companyId),
 
     async append(event) {
       const { key, companyId } = event

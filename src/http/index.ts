@@ -1,1 +1,3 @@
 export { createHttpServer, type HttpServerOptions, type ReadinessCheck } from './server.ts'
+export { operatedEffects, operatedQueue, operationsRoutes } from './operations.ts'
+export { timelineRoutes } from './timeline.ts'

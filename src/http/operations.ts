@@ -1,16 +1,18 @@
 import { z } from 'zod'
 import { RequestError } from '../kernel/errors.ts'
 import { defineRoute, sessionOf, type Route } from '../kernel/route.ts'
-import { operationsView, queueItemList, queueNames, queueQuery, replayRequest, replayResult, requestLogList, type QueueName } from './contract/operations.ts'
+import {
+  operationsView, queueItemList, queueNames, queueQuery, replayRequest, replayResult, requestLogList, type QueueItemView, type QueueName, type unfinishedStates,
+} from './contract/operations.ts'
 
 /** The part of a queue that operators use. */
 export interface OperatedQueue {
-  list(query: { companyId: string; states?: readonly QueueItemState[]; page: number; pageSize: number }): Promise<{ items: unknown[]; total: number }>
-  counts(companyId?: string): Promise<Record<QueueItemState, number>>
+  list(query: { companyId: string; state?: UnfinishedState; page: number; pageSize: number }): Promise<{ items: QueueItemView[]; total: number }>
+  counts(companyId?: string): Promise<Record<UnfinishedState, number>>
   replay(companyId: string, key: string): Promise<boolean>
 }
 
-type QueueItemState = NonNullable<z.infer<typeof queueQuery>['state']>
+export type UnfinishedState = (typeof unfinishedStates)[number]
 
 export interface OperationsDeps {
   queues: Record<QueueName, OperatedQueue>
@@ -41,7 +43,7 @@ export function operationsRoutes(deps: OperationsDeps): Route[] {
           status: 200,
           json: {
             connection: { status: installation?.status ?? null, companyName: installation?.companyName ?? null, installedAt: installation?.installedAt ?? null },
-            queues: queueNames.map((name, index) => ({ name, counts: counts[index] })),
+            queues: queueNames.map((name, index) => ({ name, ...counts[index] })),
             budgets,
           },
         }
@@ -51,13 +53,13 @@ export function operationsRoutes(deps: OperationsDeps): Route[] {
       method: 'GET',
       path: '/api/operations/queues/:queue',
       access: 'agency_admin',
-      summary: 'Items of one queue, newest first; `state=dead` are the dead letters.',
+      summary: 'Unfinished items of one queue; `state=dead` are the dead letters.',
       params: z.object({ queue: z.enum(queueNames) }),
       query: queueQuery,
       responses: { 200: { description: 'One page of items', schema: queueItemList } },
       async handler(request) {
         const { page, pageSize, state } = request.query
-        const { items, total } = await deps.queues[request.params.queue].list({ companyId: sessionOf(request).companyId, ...(state === undefined ? {} : { states: [state] }), page, pageSize })
+        const { items, total } = await deps.queues[request.params.queue].list({ companyId: sessionOf(request).companyId, ...(state === undefined ? {} : { state }), page, pageSize })
         return { status: 200, json: { items, page, pageSize, total } }
       },
     }),
@@ -88,4 +90,58 @@ export function operationsRoutes(deps: OperationsDeps): Route[] {
       },
     }),
   ]
+}
+
+interface LeasedItems {
+  list(query: { companyId: string; states?: readonly StoredState[]; page: number; pageSize: number }): Promise<{
+    items: { key: string; state: string; attempts: number; dueAt: Date; reason: string | null; error: { code: string; message: string } | null }[]
+    total: number
+  }>
+  counts(companyId?: string): Promise<Record<StoredState, number>>
+  replay(companyId: string, key: string): Promise<boolean>
+}
+
+type StoredState = 'pending' | 'leased' | 'held' | 'done' | 'ignored' | 'dead'
+const storedStates: Record<UnfinishedState, readonly StoredState[]> = { waiting: ['pending', 'leased'], held: ['held'], dead: ['dead'] }
+
+/** A leased queue as operators see it. */
+export function operatedQueue(queue: LeasedItems): OperatedQueue {
+  return {
+    async list({ companyId, state, page, pageSize }) {
+      const states = state === undefined ? Object.values(storedStates).flat() : storedStates[state]
+      const { items, total } = await queue.list({ companyId, states, page, pageSize })
+      return { total, items: items.map(({ key, state: stored, attempts, dueAt, reason, error }) => ({ key, kind: null, state: stored, attempts, dueAt, reason, error: error === null ? null : { code: error.code, message: error.message } })) }
+    },
+    async counts(companyId) {
+      const counts = await queue.counts(companyId)
+      return { waiting: counts.pending + counts.leased, held: counts.held, dead: counts.dead }
+    },
+    replay: (companyId, key) => queue.replay(companyId, key),
+  }
+}
+
+interface UnfinishedEffects {
+  status(query: { companyId: string; page: number; pageSize: number }): Promise<{
+    items: { kind: string; key: string; state: string; reason: string | null; error: { code: string; message: string } | null; dueAt: Date }[]
+    total: number
+  }>
+  counts(companyId?: string): Promise<Record<'contacts' | 'cards' | 'outbox', Record<string, number>>>
+  replay(companyId: string, key: string): Promise<boolean>
+}
+
+/** Contacts, cards and messages together, as operators see them; the list shows all unfinished states. */
+export function operatedEffects(effects: UnfinishedEffects): OperatedQueue {
+  return {
+    async list({ companyId, state, page, pageSize }) {
+      const { items, total } = await effects.status({ companyId, page, pageSize })
+      const shown = state === undefined ? items : items.filter((item) => (state === 'waiting' ? item.state !== 'held' && item.state !== 'dead' : item.state === state))
+      return { total: state === undefined ? total : shown.length, items: shown.map((item) => ({ ...item, attempts: null })) }
+    },
+    async counts(companyId) {
+      const parts = Object.values(await effects.counts(companyId))
+      const sum = (...states: string[]) => parts.reduce((total, part) => total + states.reduce((inner, state) => inner + (part[state] ?? 0), 0), 0)
+      return { waiting: sum('dirty', 'pending', 'leased'), held: sum('held'), dead: sum('dead') }
+    },
+    replay: (companyId, key) => effects.replay(companyId, key),
+  }
 }

@@ -49,6 +49,8 @@ export interface QueueListing {
 /** A durable queue: leases with fencing tokens, counted attempts, dead letters and replay; strict order in each lane. */
 export interface LeasedQueue<T> {
   insert(item: QueueItem<T>): Promise<'inserted' | 'duplicate'>
+  /** Keeps an item that needs no work, as `ignored` with its reason, for `ttlDays`. */
+  insertIgnored(item: QueueItem<T>, reason: string, ttlDays: number): Promise<'inserted' | 'duplicate'>
   /** Leases due items, longest due first, at most one per lane and never one whose lane has an earlier open item. */
   claim(limit: number): Promise<Claimed<T>[]>
   /** @returns false if the lease was lost: somebody else has the item, and this work must not count */
@@ -74,6 +76,8 @@ export interface LeasedQueue<T> {
   oldestPendingAt(): Promise<Date | null>
   /** The next instant after now at which an item falls due, to set a timer by. */
   nextDueAt(): Promise<Date | null>
+  /** Removes every item of a company, when its data need not be kept any more. */
+  purge(companyId: string): Promise<void>
 }
 
 export interface LeasedQueueOptions {
@@ -121,6 +125,19 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     const now = clock.now()
     const kept = state === 'dead' || doneTtlDays === null
     return { state, open: false, finishedAt: now, ...(kept ? {} : { expireAt: new Date(now.getTime() + doneTtlDays * dayMs) }) }
+  }
+
+  async function store(item: QueueItem<T>, members: Partial<StoredItem> & Pick<StoredItem, 'state' | 'open'>): Promise<'inserted' | 'duplicate'> {
+    const now = clock.now()
+    const { key, lane, companyId, dueAt = now, data } = item
+    try {
+      const record: StoredItem = { _id: key, lane, companyId, dueAt, order: nextOrder(), createdAt: now, attempts: 0, crashes: 0, data, ...members }
+      await records.insertOne(record, { ignoreUndefined: true })
+      return 'inserted'
+    } catch (error) {
+      if (isDuplicateKey(error)) return 'duplicate'
+      throw error
+    }
   }
 
   /** Ends leases that ran out and wakes held items whose time has come. */
@@ -174,19 +191,11 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
   }
 
   return {
-    async insert(item) {
+    insert: (item) => store(item, { state: 'pending', open: true }),
+
+    insertIgnored(item, reason, ttlDays) {
       const now = clock.now()
-      const { key, lane, companyId, dueAt = now, data } = item
-      try {
-        await records.insertOne(
-          { _id: key, lane, companyId, state: 'pending', open: true, dueAt, order: nextOrder(), createdAt: now, attempts: 0, crashes: 0, data },
-          { ignoreUndefined: true },
-        )
-        return 'inserted'
-      } catch (error) {
-        if (isDuplicateKey(error)) return 'duplicate'
-        throw error
-      }
+      return store(item, { state: 'ignored', open: false, reason, finishedAt: now, expireAt: new Date(now.getTime() + ttlDays * dayMs) })
     },
 
     async claim(limit) {
@@ -305,6 +314,10 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       )
       const times = soonest.flat().map((record) => record.dueAt.getTime())
       return times.length === 0 ? null : new Date(Math.min(...times))
+    },
+
+    async purge(companyId) {
+      await records.deleteMany({ companyId })
     },
   }
 }

@@ -1,28 +1,32 @@
 import { z } from 'zod'
 
 /** The durable records between the rooms, as operators name them. */
-export const queueNames = ['deliveries', 'answers', 'events', 'contacts', 'cards', 'messages', 'workflow_steps', 'mails'] as const
+export const queueNames = ['deliveries', 'answers', 'events', 'effects', 'workflow_steps'] as const
 export type QueueName = (typeof queueNames)[number]
 
-export const queueItemStates = ['pending', 'leased', 'held', 'done', 'ignored', 'dead'] as const
+/** What an operator may look for; finished work is not listed. */
+export const unfinishedStates = ['waiting', 'held', 'dead'] as const
 
-/** One item of a queue, without its data. */
+/** One piece of unfinished work, without its data. */
 export const queueItem = z.object({
+  /** Give this to replay. */
   key: z.string(),
-  lane: z.string(),
-  state: z.enum(queueItemStates),
-  attempts: z.number(),
+  /** For effects: contact, card or message. */
+  kind: z.string().nullable(),
+  /** As the queue names it. */
+  state: z.string(),
+  attempts: z.number().nullable(),
   dueAt: z.coerce.date(),
-  createdAt: z.coerce.date(),
   /** Why it is held. */
   reason: z.string().nullable(),
-  error: z.object({ code: z.string(), message: z.string(), at: z.coerce.date() }).nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
 })
+export type QueueItemView = z.infer<typeof queueItem>
 
 export const queueItemList = z.object({ items: z.array(queueItem), page: z.number(), pageSize: z.number(), total: z.number() })
 
-/** Items per state of one queue. */
-export const queueSummary = z.object({ name: z.enum(queueNames), counts: z.record(z.enum(queueItemStates), z.number()) })
+/** Unfinished items per state of one queue. */
+export const queueSummary = z.object({ name: z.enum(queueNames), waiting: z.number(), held: z.number(), dead: z.number() })
 
 /** How the connection to the CRM is. */
 export const connectionView = z.object({
@@ -63,7 +67,7 @@ export const requestLogList = z.object({
 })
 
 export const queueQuery = z.object({
-  state: z.enum(queueItemStates).optional(),
+  state: z.enum(unfinishedStates).optional(),
   page: z.coerce.number().int().min(1).max(100_000).default(1),
   pageSize: z.coerce.number().int().min(1).max(200).default(50),
 })

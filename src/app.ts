@@ -1,0 +1,310 @@
+import type { Express } from 'express'
+import type { Connection } from 'mongoose'
+import { createWebhookProcessor, createWebhookReceiver, createWebhookRouter } from '../webhooks/index.ts'
+import { createScheduler, createWorkflows, recurringJobs, workflowRoutes } from '../workflows/index.ts'
+import { accountRoutes, createAccounts } from './accounts/index.ts'
+import { caseRoutes, createCases } from './cases/index.ts'
+import { createEffects } from './effects/index.ts'
+import { createEvents } from './events/index.ts'
+import { createAnswerBook, createFeedback, feedbackRoutes } from './feedback/index.ts'
+import { createHappiness } from './happiness/index.ts'
+import { createHighLevelGateway, type BudgetLimits } from './highlevel/index.ts'
+import { createHttpServer, operatedEffects, operatedQueue, operationsRoutes, timelineRoutes } from './http/index.ts'
+import { createInbox } from './inbox/index.ts'
+import { createInstallations, installationRoutes } from './installations/index.ts'
+import type { Clock } from './kernel/clock.ts'
+import type { Config, HighLevelConfig } from './kernel/config.ts'
+import { createCryptoBox } from './kernel/crypto-box.ts'
+import { describeError } from './kernel/errors.ts'
+import { noFaultPoint, type FaultPoint } from './kernel/fault-point.ts'
+import type { Logger } from './kernel/logger.ts'
+import { createWake, type PumpName } from './kernel/wake.ts'
+import { createNotifications, createSmtpMailer, notificationRoutes } from './notifications/index.ts'
+import { createScores, scoreRoutes } from './scores/index.ts'
+import { createSessions, sessionRoutes } from './sessions/index.ts'
+import { createSettings, settingsRoutes } from './settings/index.ts'
+import { createSetup, setupRoutes } from './setup/index.ts'
+import { ensureIndexes } from './store/index.ts'
+
+/** What the app is built from. */
+export interface AppOptions {
+  config: Config & { highlevel: HighLevelConfig }
+  connection: Connection
+  clock: Clock
+  logger: Logger
+  /** Folder with the built pages and the widget. */
+  publicDir: string
+  version: string
+  /** The stand-in's address; it may frame the pages. */
+  sandboxUrl?: string | undefined
+  /** Scopes asked for, from the manifest. */
+  scopes: string[]
+  faultPoint?: FaultPoint
+  /** Quotas other than production's, for a developer sandbox of HighLevel or a test. */
+  limits?: BudgetLimits
+}
+
+/** The running product in one process. */
+export interface App {
+  express: Express
+  /** Creates indexes and starts the pumps and the clock, as far as the process's roles say. */
+  start(): Promise<void>
+  /** Takes nothing new, finishes what is in flight, gives back the rest. */
+  stop(): Promise<void>
+  /** For commands and tests. */
+  services: ReturnType<typeof composeServices>
+}
+
+const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'outbox', 'answers', 'runs']
+/** Where the host itself shows custom pages. */
+const hostOrigins = ['https://app.gohighlevel.com', 'https://*.gohighlevel.com', 'https://app.leadconnectorhq.com', 'https://*.leadconnectorhq.com']
+const readinessTimeoutMs = 2_000
+
+/** Everything but the web: features, rooms and pumps, wired to each other. */
+function composeServices(options: AppOptions) {
+  const { config, connection, clock, logger, faultPoint = noFaultPoint } = options
+  const { highlevel, publicUrl } = config
+  const wake = createWake()
+  const box = createCryptoBox(config.appSecret, config.appSecretPrevious)
+  const events = createEvents({ connection, clock, wake })
+  const settings = createSettings({ connection, clock, logger })
+  const gateway = createHighLevelGateway({
+    connection, clock, box, logger, faultPoint,
+    config: highlevel,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    onReconnectNeeded: (companyId) => installations.markNeedsReconnect(companyId),
+  })
+  const accounts = createAccounts({ connection, clock, gateway, events, settings, logger })
+  const installations = createInstallations({
+    connection, clock, gateway, accounts, settings, events, box, logger,
+    oauth: { clientId: highlevel.clientId, installUrl: highlevel.installUrl, redirectUri: `${publicUrl}/oauth/callback`, scopes: options.scopes },
+    async onLive(companyId) {
+      await effects.releaseHeld(companyId)
+    },
+  })
+  const setup = createSetup({
+    connection, clock, gateway, accounts, installations, settings, events, logger,
+    async onReady(companyId) {
+      await effects.releaseHeld(companyId)
+      await effects.resync(companyId)
+    },
+  })
+  const effects = createEffects({
+    connection, clock, wake, gateway, events, logger, faultPoint,
+    resources: (companyId) => setup.resources(companyId),
+    isLive: (companyId) => installations.isLive(companyId),
+    policy: async (companyId) => ({ recreateDeletedCards: (await settings.get(companyId)).crm.recreateDeletedCards }),
+  })
+  const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: highlevel.sharedSecrets, logger })
+  const book = createAnswerBook({ connection })
+  const happiness = createHappiness({ connection, clock, answers: book, accounts, effects, events, settings, logger })
+  const scores = createScores({ connection })
+  const cases = createCases({ connection, clock, events, accounts, settings })
+  const feedback = createFeedback({ connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, logger, faultPoint })
+  accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
+  const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
+  const notifications = createNotifications({ connection, clock, logger, accounts, ...(mailer === undefined ? {} : { mailer }) })
+  const workflows = createWorkflows({
+    connection, clock, wake, logger, faultPoint,
+    events,
+    observers: [(event) => happiness.observe(event)],
+    ports: {
+      settings: (companyId) => settings.get(companyId),
+      isLive: (companyId) => installations.isLive(companyId),
+      async account(companyId, locationId) {
+        const account = await accounts.get(companyId, locationId)
+        return account === null ? null : { name: account.name, group: account.group, premium: account.premium, ownerId: account.csm?.userId ?? null, timezone: account.timezone }
+      },
+      async person(companyId, locationId, userId) {
+        const user = await accounts.user(companyId, locationId, userId)
+        return user === null || user.removedAt !== null ? null : { id: user.userId, ...personOf(user) }
+      },
+      async teamMember(companyId, userId) {
+        const member = await accounts.agencyUser(companyId, userId)
+        return member === null ? null : { id: member.userId, name: member.name, firstName: null, lastName: null, email: member.email, phone: null }
+      },
+      userLevel: async (companyId, locationId, userId) => (await happiness.userLevel(companyId, locationId, userId))?.level ?? null,
+      hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
+      send: (message) => effects.send(message),
+      cancel: (companyId, key, reason) => effects.cancel(companyId, key, reason),
+      notify: (notice) => notifications.notify(notice),
+    },
+  })
+  const inbox = createInbox({ connection, clock, wake, faultPoint })
+  const webhookPump = createWebhookProcessor({ inbox, features: { installations, accounts, effects, events, setup }, clock, logger, wake })
+
+  const purges: [name: string, purge: (companyId: string) => Promise<void>][] = [
+    ['feedback', (id) => feedback.purge(id)],
+    ['happiness', (id) => happiness.purge(id)],
+    ['cases', (id) => cases.purge(id)],
+    ['scores', (id) => scores.purge(id)],
+    ['workflows', (id) => workflows.purge(id)],
+    ['notifications', (id) => notifications.purge(id)],
+    ['effects', (id) => effects.purge(id)],
+    ['events', (id) => events.purge(id)],
+    ['inbox', (id) => inbox.purge(id)],
+    ['setup', (id) => setup.purge(id)],
+    ['accounts', (id) => accounts.purge(id)],
+    ['settings', (id) => settings.purge(id)],
+  ]
+  for (const [name, purge] of purges) installations.onPurge(name, purge)
+
+  const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, ...notifications.pumps]
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, cases, feedback, notifications, workflows, inbox, pumps, mailer }
+}
+
+function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
+  return { name: user.name, email: user.email, firstName: user.firstName ?? null, lastName: user.lastName ?? null, phone: user.phone ?? null }
+}
+
+/** Composes the product: the only place where rooms meet. */
+export function createApp(options: AppOptions): App {
+  const { config, connection, clock, logger } = options
+  const services = composeServices(options)
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, cases, feedback, happiness, notifications, workflows, inbox, pumps } = services
+  const works = config.roles.has('worker')
+
+  const scheduler = createScheduler({
+    connection, clock, logger,
+    jobs: recurringJobs({
+      pumps, logger,
+      keepTokens: () => gateway.refreshDueTokens(50),
+      sweepOverdueCases: () => cases.markOverdue(100),
+      sweepExpiredAnswers: () => happiness.expireDue(100),
+      async reconcileSlice() {
+        await installations.completeDue(20)
+        await installations.reconcileDue(5)
+        await setup.resumeDue(5)
+        await setup.checkDue(5)
+      },
+      sweepRetention: () => installations.sweepRetention(1),
+    }),
+  })
+
+  const receive = createWebhookReceiver({
+    inbox, clock, logger,
+    publicKeys: config.highlevel.webhookPublicKeys,
+    appId: config.highlevel.appId,
+    isKnown: (companyId, locationId) => installations.lookup(companyId, locationId),
+    companyOf: (locationId) => installations.companyOf(locationId),
+    interest: (type, companyId, locationId) => isOfInterest(type, companyId, locationId),
+  })
+
+  /** Contacts, cards and conversations matter in the success location only; one cached look each. */
+  async function isOfInterest(type: string, companyId: string | null, locationId: string | null): Promise<boolean> {
+    if (!/^(Contact|Opportunity|Task|Inbound|Outbound|Note)/.test(type) || locationId === null) return true
+    const agency = companyId ?? (await installations.companyOf(locationId))
+    if (agency === null) return false
+    return (await setup.resources(agency))?.locationId === locationId
+  }
+
+  async function frameAncestors(): Promise<string[]> {
+    const whitelabel = (await installations.whitelabelDomains()).filter((domain) => /^[a-z0-9.-]+$/i.test(domain)).map((domain) => `https://${domain}`)
+    const sandbox = options.sandboxUrl === undefined ? [] : [options.sandboxUrl, options.sandboxUrl.replace('127.0.0.1', 'localhost')]
+    return ["'self'", ...hostOrigins, ...whitelabel, ...sandbox]
+  }
+
+  const queues = {
+    deliveries: operatedQueue(inbox.queue),
+    answers: operatedQueue(feedback.queue),
+    events: operatedQueue(events.queue),
+    effects: operatedEffects(effects),
+    workflow_steps: operatedQueue(workflows.queue),
+  }
+
+  const express = createHttpServer({
+    logger,
+    version: options.version,
+    metricsToken: config.metricsToken,
+    readSession: (token) => sessions.authenticate(token),
+    webhooks: createWebhookRouter(receive, logger),
+    routes: [
+      ...installationRoutes(installations),
+      ...sessionRoutes(sessions),
+      ...setupRoutes(setup),
+      ...settingsRoutes(settings),
+      ...accountRoutes(accounts),
+      ...timelineRoutes({ events, accountExists: async (companyId, locationId) => (await accounts.get(companyId, locationId)) !== null }),
+      ...feedbackRoutes(feedback),
+      ...caseRoutes(cases),
+      ...scoreRoutes(scores, accounts),
+      ...workflowRoutes(workflows),
+      ...notificationRoutes(notifications),
+      ...operationsRoutes({
+        queues,
+        installation: (companyId) => installations.get(companyId),
+        budgets: (companyId) => gateway.budgets(companyId),
+        requestLog: (query) => gateway.requestLog(query),
+        wakeAll,
+      }),
+    ],
+    pages: { publicDir: options.publicDir, publicUrl: config.publicUrl, appId: config.highlevel.appId, frameAncestors },
+    readiness: [
+      { name: 'store', check: checkStore },
+      { name: 'jobs', check: async () => (!works || started ? null : 'The jobs have not started yet.') },
+    ],
+    gauges: [
+      {
+        name: 'barometer_queue_items',
+        help: 'Unfinished items per queue and state.',
+        labelNames: ['queue', 'state'],
+        async read() {
+          const values = await Promise.all(
+            Object.entries(queues).map(async ([queue, operated]) =>
+              Object.entries(await operated.counts()).map(([state, value]) => ({ labels: { queue, state }, value })),
+            ),
+          )
+          return values.flat()
+        },
+      },
+      {
+        name: 'barometer_inbox_lag_seconds',
+        help: 'Age of the oldest delivery that waits.',
+        labelNames: [],
+        async read() {
+          const oldest = await inbox.queue.oldestPendingAt()
+          return [{ labels: {}, value: oldest === null ? 0 : Math.max(0, clock.nowMs() - oldest.getTime()) / 1_000 }]
+        },
+      },
+    ],
+  })
+
+  let started = false
+
+  function wakeAll(): void {
+    for (const name of pumpNames) wake.signal(name)
+  }
+
+  async function checkStore(): Promise<string | null> {
+    try {
+      if (connection.db === undefined) return 'The store is not connected.'
+      await connection.db.command({ ping: 1 }, { timeoutMS: readinessTimeoutMs })
+      return null
+    } catch (error) {
+      return `The store does not answer (${describeError(error).code}).`
+    }
+  }
+
+  return {
+    express,
+    services,
+    async start() {
+      await ensureIndexes(connection)
+      if (!works) return
+      installations.start()
+      for (const pump of pumps) pump.start()
+      await scheduler.start()
+      started = true
+    },
+    async stop() {
+      started = false
+      if (works) {
+        await scheduler.stop()
+        await Promise.all(pumps.map((pump) => pump.stop()))
+        await installations.stop()
+      }
+      await gateway.stop()
+      services.mailer?.close()
+    },
+  }
+}
