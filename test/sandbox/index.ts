@@ -70,6 +70,8 @@ export interface Sandbox extends Person, Installer {
   state: State
   /** May be changed while it runs. */
   settings: Settings
+  /** Tells the platform where the app runs now (webhooks, redirect, pages, script), for apps that start after the sandbox. */
+  connectApp(appUrl: string): void
   /** The encrypted user context as the host page hands it out; other members can be forged with `overrides`. */
   userContext(who: { userId: string; locationId?: string }, overrides?: Partial<UserContext>): string
   /** A signed event that is not queued. */
@@ -172,6 +174,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     accountUsersOf: (locationId) => usersOfLocation(state, locationId).filter((user) => user.type === 'account'),
     state,
     settings,
+    connectApp(appUrl) {
+      const base = appUrl.replace(/\/+$/, '')
+      Object.assign(settings.app, { appUrl: base, webhookUrl: `${base}/webhooks/highlevel`, redirectUri: `${base}/oauth/callback` })
+    },
     userContext: (who, overrides = {}) => encryptContext({ ...userContextOf(state, who.userId, who.locationId), ...overrides }, settings.app.sharedSecret),
     webhook: (event, overrides) => dispatcher.sign(event, overrides),
     deliver: (webhook, url) => dispatcher.post(webhook, url),

@@ -51,7 +51,8 @@ export interface Dispatcher {
   stop(): Promise<void>
 }
 
-const logSize = 1_000
+/** Settled deliveries that are remembered. */
+const logSize = 5_000
 
 export function createDispatcher(settings: Settings, signer: Signer, onChange: () => void): Dispatcher {
   const random = createRandom(settings.webhooks.seed)
