@@ -1,0 +1,1 @@
+export { createInbox, type Inbox, type InboxEvent, type InboxItem } from './inbox.ts'
