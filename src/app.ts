@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import type { Connection } from 'mongoose'
-import { createWebhookProcessor, createWebhookReceiver, createWebhookRouter } from '../webhooks/index.ts'
+import { createWebhookPump, createWebhookReceiver, createWebhookRouter } from '../webhooks/index.ts'
 import { createScheduler, createWorkflows, recurringJobs, workflowRoutes } from '../workflows/index.ts'
 import { accountRoutes, createAccounts } from './accounts/index.ts'
 import { caseRoutes, createCases } from './cases/index.ts'
@@ -131,7 +131,7 @@ function composeServices(options: AppOptions) {
     },
   })
   const inbox = createInbox({ connection, clock, wake, faultPoint })
-  const webhookPump = createWebhookProcessor({ inbox, features: { installations, accounts, effects, events, setup }, clock, logger, wake })
+  const webhookPump = createWebhookPump({ inbox, features: { installations, accounts, effects }, clock, logger, wake })
 
   const purges: [name: string, purge: (companyId: string) => Promise<void>][] = [
     ['feedback', (id) => feedback.purge(id)],

@@ -8,6 +8,7 @@ import { createApp } from './app.ts'
 import { systemClock } from './kernel/clock.ts'
 import { readConfig, type Config } from './kernel/config.ts'
 import { CodedError, describeError } from './kernel/errors.ts'
+import { createFaultPoint } from './kernel/fault-point.ts'
 import { createLogger, type Logger } from './kernel/logger.ts'
 import { openStore } from './store/index.ts'
 
@@ -85,20 +86,23 @@ async function start(): Promise<void> {
   const store = await openStore({
     ...config,
     logger,
-    onFault(error) {
+    onFault: (error) => {
       logger.fatal({ code: describeError(error).code, reason: error.message }, 'The store died')
       void shutDown(1)
     },
   })
   if (store.kind !== 'mongodb') logger.info({ dataDir: config.dataDir, uri: store.uri }, store.kind === 'embedded' ? 'Using the embedded store (for trying out; set MONGODB_URI for production)' : 'Running your mongod')
   const { version } = JSON.parse(readFileSync(new URL('package.json', rootDir), 'utf8')) as { version: string }
-  const app = await createApp({
+  const manifest = JSON.parse(readFileSync(new URL('app-manifest.json', rootDir), 'utf8')) as { scopes: { scope: string }[] }
+  const app = createApp({
     config: { ...config, highlevel: config.highlevel },
     connection: store.connection,
     clock: systemClock,
     logger,
     publicDir: new URL('dist/public', rootDir).pathname,
     version,
+    scopes: manifest.scopes.map(({ scope }) => scope),
+    faultPoint: createFaultPoint(process.env),
     sandboxUrl: sandbox === undefined ? undefined : config.highlevel.apiUrl,
   })
   await app.start()
