@@ -5,7 +5,7 @@ import type { Wake } from '../src/kernel/wake.ts'
 import type { Inbox, InboxEvent } from '../src/inbox/index.ts'
 import { createPump, type Claimed, type HandleOutcome, type Pump } from '../src/store/index.ts'
 import { isWebhookType, webhookCatalog } from './catalog.ts'
-import type { WebhookContext, WebhookEvent, WebhookFeatures } from './define.ts'
+import type { WebhookContext, WebhookFeatures } from './define.ts'
 
 /** Works on one stored event: reads its payload by its schema and hands it to the feature that it concerns. */
 export function createWebhookProcessor(features: WebhookFeatures): (claimed: Claimed<InboxEvent>) => Promise<HandleOutcome> {
