@@ -26,10 +26,8 @@ import { createDispatcher, type Delivery, type SignedWebhook, type WebhookOverri
 import { createSigner } from './webhooks/signer.ts'
 import type { World } from './world.ts'
 
-export type { Fault, FaultMatcher, Faults } from './api/faults.ts'
 export type { LedgerEntry } from './api/ledger.ts'
 export type { Exchange } from './api/server.ts'
-export type { InstallOptions, InstallResult } from './installer.ts'
 export type { SandboxOptions, Settings } from './options.ts'
 export type { Person } from './person.ts'
 export type * from './state/records.ts'
@@ -105,7 +103,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     file?.touch()
     changes.fire()
   }
-  const state = createState({ seed: options.seed?.seed ?? 'northwind', clock: settings.clock, searchLagMs: () => settings.searchLagMs, onChange: touch })
+  const state = createState({ seed: options.seed?.seed ?? 'northwind', clock: settings.clock, searchLagMs: () => settings.searchLagMs, onChange: touch, onGrantChange: () => file?.hurry() })
   const dispatcher = createDispatcher(settings, signer, touch)
   const world: World = {
     state,

@@ -46,6 +46,15 @@ describe('the state file', () => {
     expect(before.state.contacts.values().map((one) => one.id)).not.toContain(next.id)
   })
 
+  it('holds a token as soon as it was given out, even if the sandbox is killed', async () => {
+    const before = await start()
+    await before.install({ deliver: false })
+    const grant = before.tokenFor({ companyId: before.companyId })
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect((await start()).state.grants.by('refresh', grant.refreshToken)).toHaveLength(1)
+  })
+
   it('is readable by its owner only', async () => {
     await (await start()).stop()
     expect((await stat(stateFile)).mode & 0o777).toBe(0o600)

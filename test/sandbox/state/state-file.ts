@@ -33,19 +33,22 @@ export function restoreTables(state: State, saved: SavedState): void {
 export interface StateFile {
   /** Writes soon. */
   touch(): void
-  /** Writes now. */
-  flush(): void
+  /** Writes in this turn of the event loop: a lost refresh token would cost the app its installation. */
+  hurry(): void
   stop(): void
 }
 
 /** Writes the file a moment after the last change, whole and atomically (0600: it holds tokens and keys). */
 export function createStateFile(path: string, contents: () => SavedState, debounceMs = 200): StateFile {
   let timer: NodeJS.Timeout | undefined
+  let hurried: NodeJS.Immediate | undefined
   let dirty = false
 
   function flush(): void {
     clearTimeout(timer)
+    clearImmediate(hurried)
     timer = undefined
+    hurried = undefined
     if (!dirty) return
     dirty = false
     mkdirSync(dirname(path), { recursive: true })
@@ -58,9 +61,10 @@ export function createStateFile(path: string, contents: () => SavedState, deboun
       dirty = true
       timer ??= setTimeout(flush, debounceMs)
     },
-    flush,
-    stop() {
-      flush()
+    hurry() {
+      dirty = true
+      hurried ??= setImmediate(flush)
     },
+    stop: flush,
   }
 }

@@ -39,6 +39,8 @@ export interface StateOptions {
   clock: Clock
   searchLagMs: () => number
   onChange: () => void
+  /** After a token was issued, used or revoked. */
+  onGrantChange: () => void
 }
 
 /** Key of an installation in the table. */
@@ -102,7 +104,10 @@ export function createState(options: StateOptions): State {
         refresh: (grant) => grant.refreshToken,
         company: (grant) => grant.companyId,
       },
-      onChange,
+      () => {
+        onChange()
+        options.onGrantChange()
+      },
     ),
     ids: createIdMaker(options.seed),
     contactSearch,

@@ -78,6 +78,16 @@ describe('webhooks', () => {
     expect(sandbox.deliveries().every((delivery) => delivery.status === 'delivered')).toBe(true)
   })
 
+  it('wait for an app that is down', async () => {
+    const { sandbox, receiver, home } = await start({ webhooks: { retryDelayMs: 60_000 } })
+    await sandbox.install({ deliver: false, locationIds: [home] })
+    sandbox.settings.app.webhookUrl = 'http://127.0.0.1:1/'
+    expect(await sandbox.flushWebhooks()).toEqual({ delivered: 0, failed: 2 })
+    expect(sandbox.pendingDeliveries().map((delivery) => [delivery.attempts, delivery.lastStatus])).toEqual([[1, 0], [1, 0]])
+    sandbox.connectApp(receiver.url)
+    expect(await sandbox.flushWebhooks()).toEqual({ delivered: 2, failed: 0 })
+  })
+
   it('are given up after twelve retries', async () => {
     const { sandbox, receiver, home } = await start({ webhooks: { retryDelayMs: 1 } }, () => 500)
     await sandbox.install({ deliver: false, locationIds: [home] })
