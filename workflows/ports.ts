@@ -30,6 +30,8 @@ export interface TeamNotice {
   companyId: string
   locationId: string | null
   audience: 'owner' | 'everyone'
+  /** Owner of the matter, where it is not the account's owner. */
+  ownerId: string | null
   /** What preferences and grouping go by. */
   kind: string
   title: string

@@ -53,7 +53,7 @@ export interface WorkflowsDeps {
 const maxAttempts = 8
 
 export function createWorkflows(deps: WorkflowsDeps): Workflows {
-  const { connection, clock, wake, logger, events, ports } = deps
+  const { connection, clock, wake, logger, events, ports, observers = [] } = deps
   const models = workflowModels(connection)
   const library = indexLibrary(deps.library ?? shippedLibrary)
   const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
@@ -72,7 +72,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       wake,
       pumpName: 'events',
       async handle(claimed) {
-        for (const observe of deps.observers ?? []) await observe(claimed.data)
+        for (const observe of observers) await observe(claimed.data)
         const observed = await deliveries.observe(claimed.data)
         const started = await starter.start(claimed.data)
         if (started.length > 0) wake.signal('runs')

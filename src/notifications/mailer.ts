@@ -16,10 +16,20 @@ export interface Mailer {
   close(): void
 }
 
+/** Members of the transport's errors that tell how far it came. */
 interface SmtpFault {
   code?: unknown
   command?: unknown
+  syscall?: unknown
   responseCode?: unknown
+  message?: unknown
+}
+
+/** True if the mail server cannot have taken the e-mail: it was not reached, it said no, or the content was not on its way yet. */
+function certainlyNotTaken({ code, command, syscall, responseCode, message }: SmtpFault): boolean {
+  if (typeof responseCode === 'number' || syscall === 'connect') return true
+  if (code === 'EDNS' || code === 'EAUTH' || code === 'ETLS' || code === 'EENVELOPE') return true
+  return (typeof command === 'string' && command !== 'CONN' && command !== 'DATA') || message === 'Connection timeout' || message === 'Greeting never received'
 }
 
 /**
@@ -33,11 +43,10 @@ export function createSmtpMailer(smtpUrl: string, from: string): Mailer {
       try {
         await transport.sendMail({ to, subject, text, messageId })
       } catch (error) {
-        const { command, responseCode } = error as SmtpFault
-        if (typeof responseCode === 'number' && responseCode >= 500) throw new PermanentError('mail_refused', 'The mail server refused this e-mail for good.', { cause: error })
-        // The content was on its way and no answer came back: it may have been taken.
-        if (command === 'DATA' && responseCode === undefined) throw new CodedError('mail_uncertain', 'The mail server did not say whether it took the e-mail.', { cause: error })
-        throw new CodedError('mail_failed', 'The mail server could not be reached or asked to try later.', { cause: error })
+        const fault = error as SmtpFault
+        if (typeof fault.responseCode === 'number' && fault.responseCode >= 500) throw new PermanentError('mail_refused', 'The mail server refused this e-mail for good.', { cause: error })
+        if (certainlyNotTaken(fault)) throw new CodedError('mail_failed', 'The mail server could not be reached or asked to try later.', { cause: error })
+        throw new CodedError('mail_uncertain', 'The mail server did not say whether it took the e-mail.', { cause: error })
       }
     },
     close: () => transport.close(),

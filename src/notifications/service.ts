@@ -17,6 +17,8 @@ export interface Notice {
   locationId: string | null
   /** `owner`: the account's owner, everybody while there is none. */
   audience: 'owner' | 'everyone'
+  /** Owner of the matter, where it is not the account's owner (a case has its own). */
+  ownerId?: string | null
   kind: string
   title: string
   body: string
@@ -76,9 +78,9 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
         })
 
   async function resolve(notice: Notice): Promise<Member[]> {
-    const { companyId, locationId, audience } = notice
-    const [account, team] = await Promise.all([audience === 'owner' && locationId !== null ? accounts.get(companyId, locationId) : null, accounts.agencyUsers(companyId)])
-    const recipients = recipientsOf(audience, account?.csm?.userId ?? null, team)
+    const { companyId, locationId, audience, ownerId = null } = notice
+    const [account, team] = await Promise.all([audience === 'owner' && ownerId === null && locationId !== null ? accounts.get(companyId, locationId) : null, accounts.agencyUsers(companyId)])
+    const recipients = recipientsOf(audience, ownerId ?? account?.csm?.userId ?? null, team)
     return recipients.length > 0 ? recipients : [{ userId: sharedRecipient, name: '', email: null }]
   }
 

@@ -88,7 +88,7 @@ describe('a follow-up', () => {
     await happen(world.answer('neutral'))
     await passMs(3 * hourMs)
     const [message] = messages()
-    await happen({ ...world.answer('neutral'), key: 'message.sent:1', type: 'message.sent', data: { key: message?.key } })
+    await happen({ ...world.answer('neutral'), key: 'message.sent:1', type: 'message.sent', data: { messageKey: message?.key } })
     await world.engine.workflows.pause(companyId, 'neutral_check_in', 'admin-1')
     expect(messages()[0]).toMatchObject({ cancelled: false })
     expect((await runsOf('neutral_check_in'))[0]).toMatchObject({ state: 'done', steps: [{ outcome: 'sent' }] })
@@ -164,7 +164,7 @@ describe('a follow-up', () => {
     await publish('neutral_check_in')
     await happen(world.answer('neutral'))
     await passMs(3 * hourMs)
-    await happen({ ...world.answer('neutral', { answerId: 'x' }), key: 'message.failed:1', type: 'message.failed', data: { key: messages()[0]?.key, code: 'highlevel_dnd' } })
+    await happen({ ...world.answer('neutral', { answerId: 'x' }), key: 'message.failed:1', type: 'message.failed', data: { messageKey: messages()[0]?.key, code: 'highlevel_dnd' } })
     expect((await runsOf('neutral_check_in'))[0]).toMatchObject({ state: 'failed', reason: 'highlevel_dnd' })
     await happen(world.answer('neutral'))
     await passMs(3 * hourMs)
@@ -290,11 +290,11 @@ describe('notifications of the team', () => {
 
   it('a case that is opened tells the owner and gives them a task once', async () => {
     const dueAt = new Date(world.clock.nowMs() + dayMs)
-    const opened = { ...world.answer('not_happy'), key: 'case.opened:1', type: 'case.opened' as const, data: { caseId: 'case-1', level: 'not_happy', dueAt } }
+    const opened = { ...world.answer('not_happy'), key: 'case.opened:1', type: 'case.opened' as const, data: { caseId: 'case-1', ownerUserId: 'csm-2', dueAt: dueAt.toISOString() } }
     await happen(opened, opened)
-    expect(world.around.notices).toEqual([expect.objectContaining({ kind: 'case_opened', email: true, link: '/cases/case-1', title: expect.stringContaining('Case due 3 Nov, 09:00 UTC') })])
+    expect(world.around.notices).toEqual([expect.objectContaining({ kind: 'case_opened', ownerId: 'csm-2', email: true, link: '/cases/case-1', title: expect.stringContaining('Case due 3 Nov, 09:00 UTC') })])
     expect([...world.around.outbox.values()]).toEqual([
-      expect.objectContaining({ content: expect.objectContaining({ kind: 'task', title: 'Call Maya Lopez, Bright Smile Dental: Not Happy', assignedTo: 'csm-1', dueAt }) }),
+      expect.objectContaining({ content: expect.objectContaining({ kind: 'task', title: 'Call Maya Lopez, Bright Smile Dental: Not Happy', assignedTo: 'csm-2', dueAt }) }),
     ])
   })
 

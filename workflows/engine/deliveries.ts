@@ -14,7 +14,7 @@ export interface Deliveries {
   takeBack(companyId: string, workflowKey: string, reason: string): Promise<number>
 }
 
-const outboxEvent = z.object({ key: z.string().startsWith('run:'), code: z.string().nullish().catch(null) })
+const outboxEvent = z.object({ messageKey: z.string().startsWith('run:'), code: z.string().nullish().catch(null) })
 
 export function createDeliveries(deps: { runs: Model<RunRecord>; cap: MessageCap; ports: Pick<WorkflowPorts, 'cancel'>; clock: Clock }): Deliveries {
   const { runs, cap, ports, clock } = deps
@@ -22,7 +22,7 @@ export function createDeliveries(deps: { runs: Model<RunRecord>; cap: MessageCap
   async function left(event: DomainEvent, outcome: 'sent' | 'failed'): Promise<boolean> {
     const parsed = outboxEvent.safeParse(event.data)
     if (!parsed.success) return false
-    const { key, code } = parsed.data
+    const { messageKey: key, code } = parsed.data
     const [, runId = '', stepId = ''] = key.split(':')
     const run = await runs.findOne({ _id: runId, companyId: event.companyId, 'history.stepId': stepId }).lean()
     if (run === null) return false

@@ -14,12 +14,14 @@ export interface EventFacts {
   after: string | null
   comment: string | null
   dueAt: Date | null
+  /** Who takes care of the case, if that is somebody else than the account's owner. */
+  ownerId: string | null
 }
 
 const text = z.string().min(1).nullish().catch(null)
 /** A level alone, or an object that has one. */
 const levelValue = z.union([z.string(), z.object({ level: z.string().nullable() }).transform((value) => value.level)]).nullish().catch(null)
-const data = z.object({ answerId: text, caseId: text, level: text, comment: text, dueAt: z.coerce.date().nullish().catch(null) })
+const data = z.object({ answerId: text, caseId: text, level: text, comment: text, dueAt: z.coerce.date().nullish().catch(null), ownerUserId: text })
 
 /** Reads an event by the members that workflows use; missing ones are null. */
 export function factsOf(event: DomainEvent): EventFacts {
@@ -37,5 +39,6 @@ export function factsOf(event: DomainEvent): EventFacts {
     after,
     comment: known.comment?.trim() || null,
     dueAt: known.dueAt ?? null,
+    ownerId: known.ownerUserId ?? null,
   }
 }

@@ -133,6 +133,7 @@ export function createRunner(deps: RunnerDeps): Runner {
       companyId: run.companyId,
       locationId: run.locationId,
       audience: step.audience,
+      ownerId: run.facts.ownerId,
       kind: step.topic,
       title: renderTemplate('line', step.title, values),
       body: renderTemplate('text', step.body, values),
@@ -158,7 +159,7 @@ export function createRunner(deps: RunnerDeps): Runner {
         title: renderTemplate('line', step.title, values),
         body: renderTemplate('text', step.body, values),
         dueAt: run.facts.dueAt ?? new Date(run.eventAt.getTime() + step.dueHours * hourMs),
-        assignedTo: scene.account?.ownerId ?? null,
+        assignedTo: run.facts.ownerId ?? scene.account?.ownerId ?? null,
       },
     })
     return { outcome: 'handed_over', reason: null, ends: false }
