@@ -69,9 +69,16 @@ async function buildWorkspace(outDir: string): Promise<boolean> {
   const stampFile = join(outDir, '.workspace-inputs')
   const stamp = await inputsStamp()
   if ((await textOf(stampFile)) === stamp && (await textOf(join(folder, 'index.html'))) !== null) return false
-  const { build } = await import('vite')
+  const [{ build }, { default: vue }] = await Promise.all([import('vite'), import('@vitejs/plugin-vue')])
   await rm(folder, { recursive: true, force: true })
-  await build({ configFile: join(root, 'custom-pages/vite.config.ts'), logLevel: 'warn', build: { outDir: folder } })
+  await build({
+    configFile: false,
+    root: join(root, 'custom-pages/workspace'),
+    base: '/pages/workspace/',
+    logLevel: 'warn',
+    plugins: [vue()],
+    build: { outDir: folder, emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  })
   await writeFile(stampFile, stamp)
   return true
 }
@@ -84,7 +91,7 @@ async function inputsStamp(): Promise<string> {
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
     for (const file of files.sort()) hash.update(file.slice(root.length)).update(await readFile(file))
   }
-  for (const file of ['custom-pages/vite.config.ts', 'package-lock.json']) hash.update((await textOf(join(root, file))) ?? '')
+  for (const file of ['scripts/build-pages.ts', 'package-lock.json']) hash.update((await textOf(join(root, file))) ?? '')
   return hash.digest('hex')
 }
 

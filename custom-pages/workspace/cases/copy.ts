@@ -1,0 +1,42 @@
+import type { closingOutcomes } from '../../../src/http/contract/cases.ts'
+
+/** Words of the Cases page. */
+export const copy = {
+  title: 'Cases',
+  lead: 'One case per person who is Not Happy. A person on the team closes it, with what was done.',
+  show: 'Show',
+  filters: { open: 'Open', overdue: 'Overdue', closed: 'Closed' },
+  mine: 'Mine',
+  everyone: 'Everyone',
+  whose: 'Whose cases',
+  columns: { person: 'Person', said: 'Said', owner: 'Owner', due: 'Due', result: 'Result', actions: 'Actions' },
+  noWords: 'No comment',
+  nobody: 'Nobody yet',
+  take: 'Take it',
+  taken: (name: string) => `The case of ${name} is yours.`,
+  close: 'Close with outcome',
+  overdueBy: (span: string) => `Overdue by ${span}`,
+  dueIn: (span: string) => `in ${span}`,
+  closedBy: (name: string, time: string) => `${name}, ${time}`,
+  dialog: {
+    title: (name: string) => `Close the case of ${name}`,
+    outcome: 'Outcome',
+    note: 'What was done',
+    noteHint: 'One sentence. It stays in the timeline; the customer does not see it.',
+    noteMissing: 'Say in a sentence what was done.',
+    outcomeMissing: 'Choose an outcome.',
+    go: 'Close case',
+    cancel: 'Cancel',
+    done: (name: string) => `Closed. ${name} can be asked again.`,
+  },
+  outcomes: {
+    resolved: 'Resolved',
+    explained: 'Explained',
+    compensated: 'Compensated',
+    unreachable: 'Not reached',
+    no_action: 'No action needed',
+    withdrawn: 'Answer changed by the customer',
+  } satisfies Record<(typeof closingOutcomes)[number] | 'withdrawn', string>,
+  emptyTitle: { open: 'No open case', overdue: 'No case is overdue', closed: 'No case was closed yet' } as Record<string, string>,
+  emptyText: 'A case opens when somebody answers Not Happy. It has an owner and is due within a day.',
+}

@@ -1,0 +1,9 @@
+import { createClient } from '../../shared/client.ts'
+import { createSessions } from '../../shared/session.ts'
+
+/** One session and one client for the page. */
+export const sessions = createSessions(window)
+export const client = createClient(sessions)
+
+/** Contract types hold dates; on the wire they are ISO text. */
+export type Wire<T> = T extends Date ? string : T extends (infer U)[] ? Wire<U>[] : T extends object ? { [K in keyof T]: Wire<T[K]> } : T
