@@ -1,6 +1,7 @@
 import { missing } from './api/api-error.ts'
+import * as activity from './domain/activity.ts'
 import * as contacts from './domain/contacts.ts'
-import * as items from './domain/fields.ts'
+import * as fields from './domain/fields.ts'
 import * as opportunities from './domain/opportunities.ts'
 import * as people from './domain/people.ts'
 import type { Contact, CustomField, Enrolment, FieldValue, Location, Message, Opportunity, OpportunityStatus, Pipeline, Task, User, Workflow } from './state/records.ts'
@@ -30,7 +31,7 @@ export interface Person {
   moveCard(opportunityId: string, stage: string): Opportunity
   setCardStatus(opportunityId: string, status: OpportunityStatus): Opportunity
   deleteCard(opportunityId: string): void
-  createField(locationId: string, input: items.FieldDefinition): CustomField
+  createField(locationId: string, input: fields.FieldDefinition): CustomField
   renameField(fieldId: string, name: string): CustomField
   setFieldOptions(fieldId: string, options: string[]): CustomField
   deleteField(fieldId: string): void
@@ -77,8 +78,8 @@ export function createPerson(world: World): Person {
     updateContact: (contactId, edit) => contacts.updateContact(world, contactId, inputOf(contacts.getContact(world, contactId).locationId, edit)),
     changeTags: (contactId, change) => contacts.changeTags(world, contactId, change).contact,
     deleteContact: (contactId) => contacts.deleteContact(world, contactId),
-    reply: (contactId, text, channel = 'SMS') => items.addMessage(world, contactId, { channel, direction: 'inbound', body: text }),
-    completeTask: (taskId) => items.updateTask(world, taskId, { completed: true }),
+    reply: (contactId, text, channel = 'SMS') => activity.addMessage(world, contactId, { channel, direction: 'inbound', body: text }),
+    completeTask: (taskId) => activity.updateTask(world, taskId, { completed: true }),
     createCard: (locationId, input) => opportunities.createCard(world, locationId, { ...input, pipelineStageId: input.stageId, status: 'open' }),
     moveCard(opportunityId, stage) {
       const pipeline = pipelineAt(opportunities.getCard(world, opportunityId).pipelineId)
@@ -88,10 +89,10 @@ export function createPerson(world: World): Person {
     },
     setCardStatus: (opportunityId, status) => opportunities.updateCard(world, opportunityId, { status }),
     deleteCard: (opportunityId) => opportunities.deleteCard(world, opportunityId),
-    createField: (locationId, input) => items.createField(world, locationId, input),
-    renameField: (fieldId, name) => items.updateField(world, fieldId, { name }),
-    setFieldOptions: (fieldId, options) => items.updateField(world, fieldId, { options }),
-    deleteField: (fieldId) => items.deleteField(world, fieldId),
+    createField: (locationId, input) => fields.createField(world, locationId, input),
+    renameField: (fieldId, name) => fields.updateField(world, fieldId, { name }),
+    setFieldOptions: (fieldId, options) => fields.updateField(world, fieldId, { options }),
+    deleteField: (fieldId) => fields.deleteField(world, fieldId),
     createPipeline: (locationId, name, stageNames) =>
       opportunities.createPipeline(world, locationId, { name, stages: stageNames.map((stage, position) => ({ name: stage, position })) }),
     renamePipeline: (pipelineId, name) => opportunities.updatePipeline(world, pipelineId, { name }),

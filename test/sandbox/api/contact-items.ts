@@ -4,7 +4,7 @@ import { badRequest, missing } from './api-error.ts'
 import { tenantOfContact } from './contacts.ts'
 import { created, endpoint, ok, type Endpoint } from './endpoint.ts'
 import { getContact } from '../domain/contacts.ts'
-import { createNote, createTask, updateTask } from '../domain/fields.ts'
+import { createNote, createTask, updateTask } from '../domain/activity.ts'
 import type { Note, Task } from '../state/records.ts'
 import type { World } from '../world.ts'
 

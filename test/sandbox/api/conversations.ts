@@ -5,7 +5,7 @@ import type {
 import { badRequest, missing } from './api-error.ts'
 import { countParam, endpoint, namedTenant, ok, toCount, type Endpoint } from './endpoint.ts'
 import { getContact, nameOf } from '../domain/contacts.ts'
-import { addMessage } from '../domain/fields.ts'
+import { addMessage } from '../domain/activity.ts'
 import type { Conversation, Message } from '../state/records.ts'
 import type { World } from '../world.ts'
 

@@ -87,7 +87,8 @@ export function nameOf(contact: Pick<Contact, 'firstName' | 'lastName'>): string
 }
 
 function emitContact(world: World, type: string, contact: Contact): void {
-  world.emit(type, { locationId: contact.locationId }, contactSnapshot(contact))
+  const settings = type === 'ContactDndUpdate' ? { dndSettings: contact.dndSettings } : {}
+  world.emit(type, { locationId: contact.locationId }, { ...contactSnapshot(contact), ...settings })
 }
 
 function rememberTags(world: World, locationId: string, names: string[]): void {
