@@ -1,5 +1,6 @@
+import { createAsk } from './ask.ts'
 import { endpoints } from './endpoints.ts'
-import { userQuery, type Ask } from './location-api.ts'
+import { userQuery } from './location-api.ts'
 import { companyResource } from './resource.ts'
 import { pathId, type Sender } from './sender.ts'
 import type { CompanyApi, Priority } from './types.ts'
@@ -8,7 +9,7 @@ import * as wire from './wire.ts'
 /** Calls with the company's token, in the product's words. */
 export function createCompanyApi(sender: Sender, appId: string, companyId: string, priority: Priority): CompanyApi {
   const resource = companyResource(pathId(companyId))
-  const ask: Ask = async (endpoint, outgoing, answer) => wire.parse(answer, await sender.send(resource, priority, { endpoint, outgoing }), endpoint.name)
+  const ask = createAsk(sender, resource, priority)
 
   return {
     companyId,

@@ -1,12 +1,12 @@
 import { PermanentError } from '../kernel/errors.ts'
+import type { Ask } from './ask.ts'
 import { endpoints } from './endpoints.ts'
-import type { Ask } from './location-api.ts'
 import { pathId } from './sender.ts'
 import type { CrmMessage, CrmMessageInput, LocationApi } from './types.ts'
 import * as wire from './wire.ts'
 
-/** Lists of e-mails come without their bodies; at most this many are looked up one by one. */
-const maxBodies = 5
+/** Lists often have e-mails without their bodies; at most this many are looked up one by one. */
+const maxEmails = 5
 const maxConversations = 3
 
 /** Messages. HighLevel has no idempotency key for them: whoever repeats a send looks at `listMessages` first. */
@@ -27,12 +27,12 @@ export function conversationsOf(ask: Ask, locationId: string): Pick<LocationApi,
         messages.push(...(await ask(endpoints.listMessages, { via: 'plain', path, query: { limit: String(Math.min(limit, 100)) } }, wire.messagesAnswer)))
       }
       messages.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
-      let bodies = 0
+      let lookedUp = 0
       const complete: CrmMessage[] = []
       for (const { emailId, ...message } of messages.slice(0, limit)) {
-        if (emailId === null || message.body !== '' || bodies >= maxBodies) complete.push(message)
+        if (emailId === null || message.body !== '' || lookedUp >= maxEmails) complete.push(message)
         else {
-          bodies++
+          lookedUp++
           complete.push({ ...message, ...(await emailOf(emailId, message)) })
         }
       }
@@ -43,9 +43,10 @@ export function conversationsOf(ask: Ask, locationId: string): Pick<LocationApi,
   async function emailOf(emailId: string, message: CrmMessage): Promise<Pick<CrmMessage, 'body' | 'subject'>> {
     try {
       const email = await ask(endpoints.getEmail, { via: 'sdk', call: async (sdk, options) => sdk.conversations.getEmailById({ id: pathId(emailId) }, options) }, wire.emailAnswer)
-      return { body: email.body, subject: email.subject ?? message.subject }
+      return { body: email.body === '' ? message.body : email.body, subject: email.subject ?? message.subject }
     } catch (error) {
-      if (error instanceof PermanentError && error.code === 'highlevel_not_found') return { body: '', subject: message.subject }
+      // The list's own members are still worth something when the e-mail itself cannot be had.
+      if (error instanceof PermanentError) return { body: message.body, subject: message.subject }
       throw error
     }
   }

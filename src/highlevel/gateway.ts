@@ -102,7 +102,7 @@ export function createHighLevelGateway(deps: HighLevelGatewayDeps): RunningGatew
       return parse(grantAnswer, body, endpoints.locationToken.name)
     } catch (error) {
       if (error instanceof RetryAfterError || !(error instanceof PermanentError) || error.code === 'highlevel_scope') throw error
-      throw new PermanentError('highlevel_location_unavailable', 'HighLevel gives no access to this location: the app is not installed there any more.', { cause: error, details: { companyId, locationId } })
+      throw new PermanentError('highlevel_not_installed', 'HighLevel gives no access to this location: the app is not installed there any more.', { cause: error, details: { companyId, locationId } })
     }
   }
 

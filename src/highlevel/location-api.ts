@@ -1,4 +1,5 @@
 import { PermanentError } from '../kernel/errors.ts'
+import { createAsk } from './ask.ts'
 import { endpoints, type Endpoint } from './endpoints.ts'
 import { locationResource } from './resource.ts'
 import { pathId, type Sender } from './sender.ts'
@@ -8,16 +9,13 @@ import type { Outgoing } from './transport.ts'
 import type { CrmContactInput, LocationApi, NewCrmCustomField, Priority } from './types.ts'
 import * as wire from './wire.ts'
 
-/** Sends one call of a location or company and reads its answer. */
-export type Ask = <S extends Parameters<typeof wire.parse>[0]>(endpoint: Endpoint, outgoing: Outgoing, answer: S) => Promise<ReturnType<typeof wire.parse<S>>>
-
 /** An opportunity search holds at most this many; a contact has far fewer cards on one pipeline. */
 const opportunityPage = 100
 
 /** Calls with the location's token, in the product's words. */
 export function createLocationApi(sender: Sender, companyId: string, locationId: string, priority: Priority): LocationApi {
   const resource = locationResource(companyId, pathId(locationId))
-  const ask: Ask = async (endpoint, outgoing, answer) => wire.parse(answer, await sender.send(resource, priority, { endpoint, outgoing }), endpoint.name)
+  const ask = createAsk(sender, resource, priority)
   const tell = async (endpoint: Endpoint, outgoing: Outgoing): Promise<void> => {
     await sender.send(resource, priority, { endpoint, outgoing })
   }

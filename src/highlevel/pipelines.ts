@@ -1,6 +1,6 @@
 import { PermanentError } from '../kernel/errors.ts'
+import type { Ask } from './ask.ts'
 import { endpoints } from './endpoints.ts'
-import type { Ask } from './location-api.ts'
 import { pathId } from './sender.ts'
 import type { LocationApi } from './types.ts'
 import * as wire from './wire.ts'

@@ -162,8 +162,17 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
       if (resource.kind === 'location' && (record.source === 'minted' || (await hasCompanyToken(resource.companyId)))) return await mintOver(resource, record, priority)
       return await refreshOver(resource, record)
     } catch (error) {
-      await release(record)
+      // A lease that cannot be given back runs out by itself; what counts is why the renewal failed.
+      await attempt('the lease of a HighLevel token could not be given back', resource.companyId, () => release(record))
       throw error
+    }
+  }
+
+  async function attempt(failure: string, companyId: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      logger.error({ err: describeError(error), companyId }, failure)
     }
   }
 
@@ -197,7 +206,7 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
   /** Stores the new pair before anybody uses it. The old refresh token is dead already, so a failing store is tried again. */
   async function keep(record: TokenRecord, grant: PartialGrant, source: TokenRecord['source']): Promise<OpenToken> {
     const members = { ...sealed(record._id, grant), source }
-    for (let attempt = 1; ; attempt++) {
+    for (let tries = 1; ; tries++) {
       try {
         const stored = await tokens
           .findOneAndUpdate({ _id: record._id, companyId: record.companyId, version: record.version }, { $set: members, $inc: { version: 1 } }, { returnDocument: 'after' })
@@ -208,9 +217,9 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
         if (current === null) throw new PermanentError('highlevel_not_installed', 'The app was removed from HighLevel while its token was renewed.')
         return await open(current)
       } catch (error) {
-        if (error instanceof CodedError || attempt >= 6) throw error
-        logger.error({ err: describeError(error), resource: record._id, attempt }, 'new HighLevel tokens could not be stored yet')
-        await sleep(100 * 2 ** attempt)
+        if (error instanceof CodedError || tries >= 6) throw error
+        logger.error({ err: describeError(error), resource: record._id, tries }, 'new HighLevel tokens could not be stored yet')
+        await sleep(100 * 2 ** tries)
       }
     }
   }
@@ -253,7 +262,7 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
     cache.delete(record._id)
     if (marked.modifiedCount === 1) {
       logger.warn({ companyId: resource.companyId, locationId: locationIdOf(resource), reason }, 'HighLevel refused to renew the token: the agency must reconnect')
-      await deps.onReconnectNeeded(resource.companyId)
+      await attempt('the need to reconnect could not be announced', resource.companyId, () => deps.onReconnectNeeded(resource.companyId))
     }
     throw needsReconnect(resource.companyId)
   }

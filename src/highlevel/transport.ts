@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { HighLevel, SessionStorage, type ISessionData } from '@gohighlevel/api-client'
 import axios, { type AxiosRequestConfig, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios'
+import { CodedError } from '../kernel/errors.ts'
 import { failureCodeOf, readBody, type Answer } from './answer.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { Resource } from './resource.ts'
@@ -18,7 +19,6 @@ export type Outgoing =
 /** The same, as every call of ours has them. */
 interface PreparedOptions {
   headers: Record<string, string>
-  signal: AbortSignal
   preferredTokenType?: 'company' | 'location'
 }
 
@@ -102,7 +102,8 @@ export function createTransport({ apiUrl, clientId, clientSecret, timeoutMs }: {
     config.headers.delete('companyId')
     if (config.headers.get('Version') === unversioned) config.headers.delete('Version')
     try {
-      const response = await http({ ...config, validateStatus: () => true })
+      // The deadline is set here and not on the outer request, where the SDK would turn it into an error that holds the body.
+      const response = await http({ ...config, validateStatus: () => true, signal: AbortSignal.timeout(timeoutMs) })
       const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]))
       return { ...response, data: { status: response.status, headers, failure: null, ...readBody(response.data) } }
     } catch (error) {
@@ -118,7 +119,7 @@ export function createTransport({ apiUrl, clientId, clientSecret, timeoutMs }: {
       headers['companyId'] = resource.companyId
       headers['locationId'] = resource.kind === 'location' ? resource.locationId : resource.companyId
     }
-    return { headers, signal: AbortSignal.timeout(timeoutMs), ...(resource === null ? {} : { preferredTokenType: resource.kind }) }
+    return { headers, ...(resource === null ? {} : { preferredTokenType: resource.kind }) }
   }
 
   async function plain(endpoint: Endpoint, outgoing: Outgoing & { via: 'plain' }, base: PreparedOptions, accessToken: string | null): Promise<unknown> {
@@ -143,8 +144,14 @@ export function createTransport({ apiUrl, clientId, clientSecret, timeoutMs }: {
       const base = options(endpoint, credentials?.resource ?? null)
       const accessToken = credentials?.accessToken ?? null
       const run = () => (outgoing.via === 'sdk' ? outgoing.call(sdk, base) : plain(endpoint, outgoing, base, accessToken))
-      const data = await (accessToken === null ? run() : currentToken.run(accessToken, run))
-      return data as Answer
+      try {
+        const data = await (accessToken === null ? run() : currentToken.run(accessToken, run))
+        return data as Answer
+      } catch (error) {
+        if (error instanceof CodedError) throw error
+        // The SDK's own errors hold the request with its body: only their code goes on.
+        return { status: 0, headers: {}, body: undefined, bodyKind: 'empty', failure: failureCodeOf(error) }
+      }
     },
     close() {
       agents.httpAgent.destroy()

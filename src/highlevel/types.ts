@@ -76,6 +76,7 @@ export interface CrmMessage {
   direction: 'inbound' | 'outbound'
   /** Plain text or HTML as HighLevel gives it back. */
   body: string
+  /** null for messages without one, and where HighLevel's list leaves it out. */
   subject: string | null
   createdAt: Date
 }
