@@ -217,6 +217,7 @@ function sizeLeaf(path: string, operand: Value): Leaf {
 
 function regexLeaf(path: string, operand: Value, options: Value | undefined): Leaf {
   let regex: BSONRegExp
+  checkRegexOptions(typeof options === 'string' ? options : '')
   if (options !== undefined && typeof options !== 'string') throw new ServerError('BadValue', '$options has to be a string')
   if (operand instanceof BSONRegExp) {
     if (options !== undefined && operand.options !== '') throw new ServerError(51074, 'options set in both $regex and $options')
@@ -226,16 +227,18 @@ function regexLeaf(path: string, operand: Value, options: Value | undefined): Le
   return leaf(path, '$regex', regex, true, regexCheck(regex))
 }
 
-function regexCheck(regex: BSONRegExp): (value: Value | undefined) => boolean {
-  let flags = ''
-  for (const option of regex.options) {
+function checkRegexOptions(options: string): void {
+  for (const option of options) {
     if (option === 'x') throw notSupported('the regular expression option x', 'BadValue')
     if (!'imsu'.includes(option)) throw new ServerError(51108, `invalid flag in regex options: ${option}`)
-    flags += option
   }
+}
+
+function regexCheck(regex: BSONRegExp): (value: Value | undefined) => boolean {
+  checkRegexOptions(regex.options)
   let compiled: RegExp
   try {
-    compiled = new RegExp(regex.pattern, flags)
+    compiled = new RegExp(regex.pattern, regex.options)
   } catch (error) {
     throw new ServerError(51091, `Regular expression is invalid: ${error instanceof Error ? error.message : ''}`)
   }

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { Double, Int32 } from 'bson'
+import { BSONError, Double, Int32 } from 'bson'
 import { openCatalog } from './catalog.ts'
 import { checkOptions, countOption, type Call, type Command, type Engine } from './commands/command.ts'
 import { readCommands } from './commands/read.ts'
@@ -57,6 +57,7 @@ export function createStoreServer({ kv, nowMs, ttlIntervalMs, onFault }: StoreSe
       const result = command.run(call)
       return Buffer.isBuffer(result) ? result : { ...result, ok: new Double(1) }
     } catch (error) {
+      if (error instanceof BSONError) return errorAnswer(new ServerError('InvalidBSON', error.message))
       if (!(error instanceof ServerError)) throw error
       return errorAnswer(error)
     }

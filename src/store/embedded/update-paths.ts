@@ -32,8 +32,8 @@ export function locate(doc: Doc, parts: string[], options: LocateOptions): Targe
 
 function descend(container: Doc | Value[], parts: string[], at: number, options: LocateOptions, targets: Target[]): void {
   const part = parts[at] as string
-  if (part === '$[]' || part.startsWith('$[')) {
-    if (!Array.isArray(container)) throw new ServerError('BadValue', `Cannot apply array updates to non-array element ${parts[at - 1] ?? ''}`)
+  if (part.startsWith('$[')) {
+    if (!Array.isArray(container)) throw notAnArray(parts[at - 1])
     const identifier = part.slice(2, -1)
     const filter = options.filters.get(identifier)
     for (let index = 0; index < container.length; index += 1) {
@@ -66,13 +66,18 @@ function enter(container: Doc | Value[], name: string, parts: string[], at: numb
   }
   if (child === undefined) {
     const rest = parts.slice(at + 1)
-    if (rest.some((part) => part === '$[]' || part.startsWith('$['))) {
+    if (rest.some((part) => part.startsWith('$['))) {
       throw new ServerError('BadValue', `The path '${parts.slice(0, at + 1).join('.')}' must exist in the document in order to apply array updates.`)
     }
     if (options.create) targets.push(newBranch(container, name, rest, options))
     return
   }
+  if (parts[at + 1]?.startsWith('$[') === true) throw notAnArray(name)
   if (options.create) throw notViable(parts[at + 1] as string, name, child)
+}
+
+function notAnArray(name: string | undefined): ServerError {
+  return new ServerError('BadValue', `Cannot apply array updates to non-array element ${name ?? ''}`)
 }
 
 function notViable(field: string, parent: string | undefined, value: Value): ServerError {

@@ -152,33 +152,29 @@ function sameKey(index: Index, definition: IndexDefinition): boolean {
   return index.fields.length === definition.key.length && index.fields.every(({ path, direction }, at) => path === definition.key[at]?.path && direction === definition.key[at]?.direction)
 }
 
-function sameOptions(index: Index, definition: IndexDefinition): boolean {
-  return index.unique === definition.unique && index.sparse === definition.sparse && index.expireAfterSeconds === definition.expireAfterSeconds
-    && samePartial(index, definition)
-}
-
-function samePartial(index: Index, definition: IndexDefinition): boolean {
+/** What makes two indexes on the same fields different indexes rather than one with other options. */
+function sameIdentity(index: Index, definition: IndexDefinition): boolean {
+  if (!sameKey(index, definition) || index.unique !== definition.unique || index.sparse !== definition.sparse) return false
   return index.partial === undefined ? definition.partial === undefined : definition.partial !== undefined && equalValues(index.partial.doc, definition.partial)
 }
 
 /** Whether the same index is there already. @throws IndexOptionsConflict, IndexKeySpecsConflict as MongoDB does */
 function existsAlready(collection: Collection, definition: IndexDefinition): boolean {
-  const keyText = definition.key.map(({ path, direction }) => `${path}: ${direction}`).join(', ')
+  const requested = `Requested index: { ${definition.key.map(({ path, direction }) => `${path}: ${direction}`).join(', ')} }, name: ${definition.name}`
   if (definition.key.length === 1 && definition.key[0]?.path === '_id') return true
-  for (const index of collection.indexes) {
-    const isSameKey = sameKey(index, definition)
-    if (index.name === definition.name) {
-      if (isSameKey && sameOptions(index, definition)) return true
-      if (isSameKey && samePartial(index, definition)) throw new ServerError('IndexOptionsConflict', `An equivalent index already exists with the same name but different options. Requested index: { ${keyText} }, name: ${definition.name}`)
-      throw new ServerError('IndexKeySpecsConflict', `An existing index has the same name as the requested index. When index names are not specified, they are auto generated and can cause conflicts. Please refer to our documentation. Requested index: { ${keyText} }, name: ${definition.name}`)
+  const named = collection.indexes.find((index) => index.name === definition.name)
+  if (named !== undefined) {
+    if (!sameIdentity(named, definition)) {
+      throw new ServerError('IndexKeySpecsConflict', `An existing index has the same name as the requested index. When index names are not specified, they are auto generated and can cause conflicts. Please refer to our documentation. ${requested}`)
     }
-    if (isSameKey && samePartial(index, definition)) {
-      throw sameOptions(index, definition)
-        ? new ServerError('IndexOptionsConflict', `Index already exists with a different name: ${index.name}`)
-        : new ServerError('IndexOptionsConflict', `An equivalent index already exists with a different name and options. Requested index: { ${keyText} }, name: ${definition.name}`)
-    }
+    if (named.expireAfterSeconds === definition.expireAfterSeconds) return true
+    throw new ServerError('IndexOptionsConflict', `An equivalent index already exists with the same name but different options. ${requested}`)
   }
-  return false
+  const same = collection.indexes.find((index) => sameIdentity(index, definition))
+  if (same === undefined) return false
+  throw same.expireAfterSeconds === definition.expireAfterSeconds
+    ? new ServerError('IndexOptionsConflict', `Index already exists with a different name: ${same.name}`)
+    : new ServerError('IndexOptionsConflict', `An equivalent index already exists with a different name and options. ${requested}`)
 }
 
 const createIndexes: Command = {
@@ -211,8 +207,7 @@ const createIndexes: Command = {
 }
 
 function* documentsOf(call: Call, collection: Collection): Iterable<{ record: number; doc: Doc }> {
-  const all = { filter: { kind: 'and', children: [] } as const, sort: [] }
-  for (const found of call.engine.queries.find(collection, { filter: { kind: 'and', children: [...all.filter.children] }, sort: all.sort, hint: '$natural' }, call.execution)) {
+  for (const found of call.engine.queries.find(collection, { filter: { kind: 'and', children: [] }, sort: [], hint: '$natural' }, call.execution)) {
     yield { record: found.record, doc: found.doc() }
   }
 }
