@@ -118,7 +118,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   /** One record per job, inserted if absent; a changed interval is the only thing that is ever updated from here. */
   async function ensureRecords(): Promise<void> {
     const records = database().collection(collectionName)
-    await records.createIndex({ name: 1, type: 1 }, { name: 'one_record_per_recurring_job', unique: true })
+    await records.createIndex({ name: 1, type: 1 }, { name: 'one_record_per_recurring_job', unique: true }, {})
     const now = new Date()
     for (const job of jobs) {
       const found = await records.findOne({ name: job.name, type: 'single' }, { projection: { repeatInterval: 1 } })

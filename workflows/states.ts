@@ -199,7 +199,7 @@ function changedStep(step: Step, before: StepOverride, change: StepOverride): St
 }
 
 function withOverride(shipped: WorkflowDefinition, override: Record<string, StepOverride>): WorkflowDefinition {
-  return { ...shipped, steps: shipped.steps.map((step) => ({ ...step, ...override[step.id] }) as Step) }
+  return { ...shipped, steps: shipped.steps.map((step) => ({ ...step, ...override[step.id] })) }
 }
 
 /** Checks every template of a definition. */

@@ -98,5 +98,5 @@ export function changesOf(definition: WorkflowDefinition, patch: WorkflowPatch):
 }
 
 function withoutGaps(change: { [member in keyof StepOverride]: StepOverride[member] | undefined }): StepOverride {
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as StepOverride
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
 }

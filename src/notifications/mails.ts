@@ -24,7 +24,7 @@ export interface MailsDeps {
   logger: Logger
   mailer: Mailer
   notifications: Model<NotificationRecord>
-  memberOf(companyId: string, userId: string): Promise<Member | null>
+  memberOf: (companyId: string, userId: string) => Promise<Member | null>
 }
 
 const maxAttempts = 6
@@ -37,10 +37,10 @@ export function createMails(deps: MailsDeps): Mails {
     const { notificationId: _id, recipientId } = claimed.data
     const { companyId } = claimed
     if (companyId === null) return 'ignored'
-    const member = await memberOf(companyId, recipientId)
+    const email = (await memberOf(companyId, recipientId))?.email ?? ''
     const mine = { _id, companyId, recipientId }
     const mark = (from: NotificationRecord['mail'], mail: NotificationRecord['mail']) => notifications.updateOne({ ...mine, mail: from }, { $set: { mail } })
-    if (member?.email == null || member.email === '') {
+    if (email === '') {
       await mark('queued', 'failed')
       return 'ignored'
     }
@@ -52,7 +52,7 @@ export function createMails(deps: MailsDeps): Mails {
       return 'ignored'
     }
     try {
-      await mailer.send({ to: member.email, subject: taken.title, text: taken.body === '' ? taken.title : `${taken.title}\n\n${taken.body}`, messageId: `<${_id}@notifications.barometer>` })
+      await mailer.send({ to: email, subject: taken.title, text: taken.body === '' ? taken.title : `${taken.title}\n\n${taken.body}`, messageId: `<${_id}@notifications.barometer>` })
     } catch (error) {
       if (error instanceof CodedError && error.code === 'mail_uncertain') {
         await mark('sending', 'uncertain')

@@ -51,22 +51,22 @@ export function notificationModels(connection: Connection): NotificationModels {
     notifications: model<NotificationRecord>('Notification', () => {
       const schema = new Schema<NotificationRecord>(
         {
-          _id: { type: String, required: true },
-          companyId: { type: String, required: true },
-          recipientId: { type: String, required: true },
+          _id: String,
+          companyId: String,
+          recipientId: String,
           locationId: String,
-          kind: { type: String, required: true },
-          title: { type: String, required: true },
+          kind: String,
+          title: String,
           body: String,
           link: String,
-          firstAt: { type: Date, required: true },
-          at: { type: Date, required: true },
-          count: { type: Number, required: true },
-          firstKey: { type: String, required: true },
+          firstAt: Date,
+          at: Date,
+          count: Number,
+          firstKey: String,
           keys: [String],
-          hidden: { type: Boolean, required: true },
+          hidden: Boolean,
           readAt: Date,
-          mail: { type: String, required: true },
+          mail: String,
         },
         { ...options, collection: 'notifications' },
       )
@@ -78,7 +78,7 @@ export function notificationModels(connection: Connection): NotificationModels {
     }),
     preferences: model<PreferenceRecord>('NotificationPreference', () => {
       const schema = new Schema<PreferenceRecord>(
-        { _id: { type: String, required: true }, companyId: { type: String, required: true }, userId: { type: String, required: true }, choices: { type: Schema.Types.Mixed, required: true } },
+        { _id: String, companyId: String, userId: String, choices: Schema.Types.Mixed },
         { ...options, collection: 'notification_preferences' },
       )
       schema.index({ companyId: 1 })

@@ -6,7 +6,7 @@ let server: Server | undefined
 afterEach(() => new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve()))))
 
 /** A mail server that answers each command as told; what it was given is in `received`. */
-async function mailServer(answers: Partial<Record<'RCPT' | 'CONTENT', string | 'hang up'>>): Promise<{ url: string; received: string[] }> {
+async function mailServer(answers: Partial<Record<'RCPT' | 'CONTENT', string>>): Promise<{ url: string; received: string[] }> {
   const received: string[] = []
   server = createServer((socket) => {
     let inContent = false

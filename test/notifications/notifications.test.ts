@@ -17,7 +17,7 @@ let clock: FakeClock
 let team: { userId: string; name: string; email: string | null }[]
 let ownerId: string | null
 let mails: Mail[]
-let mailFaults: unknown[]
+let mailFaults: Error[]
 let notifications: Notifications
 
 function build(connection: Connection, withMailer = true): Notifications {

@@ -107,23 +107,23 @@ const options = { strict: true, autoIndex: false, minimize: false, versionKey: f
 function runSchema(): Schema<RunRecord> {
   const schema = new Schema<RunRecord>(
     {
-      _id: { type: String, required: true },
-      companyId: { type: String, required: true },
-      workflowKey: { type: String, required: true },
-      kind: { type: String, required: true },
-      version: { type: Number, required: true },
+      _id: String,
+      companyId: String,
+      workflowKey: String,
+      kind: String,
+      version: Number,
       locationId: String,
       userId: String,
-      eventKey: { type: String, required: true },
-      eventAt: { type: Date, required: true },
-      facts: { type: Schema.Types.Mixed, required: true },
-      state: { type: String, required: true },
+      eventKey: String,
+      eventAt: Date,
+      facts: Schema.Types.Mixed,
+      state: String,
       reason: String,
-      stepIndex: { type: Number, required: true },
+      stepIndex: Number,
       nextAt: Date,
       outboxKey: String,
-      history: [{ _id: false, stepId: String, kind: { type: String }, at: Date, outcome: String, reason: String }],
-      createdAt: { type: Date, required: true },
+      history: [{ _id: false, stepId: String, kind: String, at: Date, outcome: String, reason: String }],
+      createdAt: Date,
       finishedAt: Date,
     },
     { ...options, collection: 'workflow_runs' },
@@ -145,16 +145,16 @@ export function workflowModels(connection: Connection): WorkflowModels {
     states: model<WorkflowStateRecord>('WorkflowState', () => {
       const schema = new Schema<WorkflowStateRecord>(
         {
-          _id: { type: String, required: true },
-          companyId: { type: String, required: true },
-          key: { type: String, required: true },
-          state: { type: String, required: true },
-          version: { type: Number, required: true },
-          override: { type: Schema.Types.Mixed, required: true },
+          _id: String,
+          companyId: String,
+          key: String,
+          state: String,
+          version: Number,
+          override: Schema.Types.Mixed,
           publishedAt: Date,
-          changedBy: { type: String, required: true },
-          changedAt: { type: Date, required: true },
-          revision: { type: Number, required: true },
+          changedBy: String,
+          changedAt: Date,
+          revision: Number,
         },
         { ...options, collection: 'workflow_states' },
       )
@@ -164,13 +164,13 @@ export function workflowModels(connection: Connection): WorkflowModels {
     versions: model<WorkflowVersionRecord>('WorkflowVersion', () => {
       const schema = new Schema<WorkflowVersionRecord>(
         {
-          _id: { type: String, required: true },
-          companyId: { type: String, required: true },
-          key: { type: String, required: true },
-          version: { type: Number, required: true },
-          definition: { type: Schema.Types.Mixed, required: true },
-          createdAt: { type: Date, required: true },
-          createdBy: { type: String, required: true },
+          _id: String,
+          companyId: String,
+          key: String,
+          version: Number,
+          definition: Schema.Types.Mixed,
+          createdAt: Date,
+          createdBy: String,
         },
         { ...options, collection: 'workflow_versions' },
       )
@@ -179,7 +179,7 @@ export function workflowModels(connection: Connection): WorkflowModels {
     }),
     caps: model<MessageCapRecord>('MessageCap', () => {
       const schema = new Schema<MessageCapRecord>(
-        { _id: { type: String, required: true }, companyId: { type: String, required: true }, messageKey: { type: String, required: true }, at: { type: Date, required: true } },
+        { _id: String, companyId: String, messageKey: String, at: Date },
         { ...options, collection: 'message_caps' },
       )
       schema.index({ companyId: 1 })

@@ -24,7 +24,7 @@ export interface StarterDeps {
   ports: Pick<WorkflowPorts, 'account'>
   clock: Clock
   /** Queues the run's next step; harmless when it is queued already. */
-  enqueue(run: RunRecord, definition: WorkflowDefinition): Promise<void>
+  enqueue: (run: RunRecord, definition: WorkflowDefinition) => Promise<void>
 }
 
 export function createStarter(deps: StarterDeps): Starter {

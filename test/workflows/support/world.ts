@@ -20,7 +20,7 @@ export interface Surroundings {
   ownerId: string | null
   timezone: string | null
   /** Thrown by the next sends, one each. */
-  sendFaults: unknown[]
+  sendFaults: Error[]
   /** By key: the outbox of the test, which is as idempotent as the real one. */
   outbox: Map<string, OutboxMessage & { cancelled: boolean; left: boolean }>
   /** Every call of `send`, repeats included. */
