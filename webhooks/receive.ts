@@ -69,10 +69,10 @@ const envelope = z.object({
   appId: id.nullish(),
   companyId: id.nullish(),
   locationId: id.nullish(),
-  webhookId: z.unknown(),
-  timestamp: z.unknown(),
-  id: z.unknown(),
-  contactId: z.unknown(),
+  webhookId: z.unknown().optional(),
+  timestamp: z.unknown().optional(),
+  id: z.unknown().optional(),
+  contactId: z.unknown().optional(),
 })
 type Envelope = z.infer<typeof envelope>
 
