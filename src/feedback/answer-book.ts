@@ -1,7 +1,6 @@
 import type { Connection } from 'mongoose'
 import type { AnswerFacts } from '../happiness/index.ts'
 import type { AnswerSource } from '../http/contract/feedback.ts'
-import { CodedError } from '../kernel/errors.ts'
 import { hashOf } from '../kernel/ids.ts'
 import type { HappinessLevel } from '../kernel/levels.ts'
 import { isDuplicateKey } from '../store/index.ts'
@@ -31,7 +30,8 @@ export interface AnswerBook extends AnswerFacts {
   find(companyId: string, answerId: string): Promise<AnswerRecord | null>
   /** Adds a correction, if no other was added since `record` was read. @returns null if one was */
   correct(record: AnswerRecord, to: { level: HappinessLevel; comment: string | null }, at: Date): Promise<AnswerRecord | null>
-  markDerived(companyId: string, answerId: string, revision: number): Promise<void>
+  /** @returns false if the answer was corrected since that revision was read */
+  markDerived(companyId: string, answerId: string, revision: number): Promise<boolean>
   newestOf(user: UserKey): Promise<AnswerRecord | null>
   /** Newest first. */
   listOf(user: UserKey, limit: number): Promise<AnswerRecord[]>
@@ -72,8 +72,8 @@ export function createAnswerBook({ connection }: { connection: Connection }): An
     },
 
     async markDerived(companyId, answerId, revision) {
-      const { matchedCount } = await answers.updateOne({ _id: answerId, companyId }, { $max: { derivedRevision: revision } })
-      if (matchedCount === 0) throw new CodedError('answer_missing', 'An answer disappeared while it was worked on.')
+      const { matchedCount } = await answers.updateOne({ _id: answerId, companyId, revision }, { $max: { derivedRevision: revision } })
+      return matchedCount === 1
     },
 
     newestOf: (user) => answers.findOne(of(user)).sort({ at: -1, _id: -1 }).lean<AnswerRecord>(),

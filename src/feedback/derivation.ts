@@ -2,12 +2,13 @@ import type { Accounts } from '../accounts/index.ts'
 import type { Cases } from '../cases/index.ts'
 import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
 import type { Happiness } from '../happiness/index.ts'
+import { CodedError } from '../kernel/errors.ts'
 import { happinessLabels } from '../kernel/levels.ts'
 import type { Scores } from '../scores/index.ts'
 import type { Settings } from '../settings/index.ts'
 import type { AnswerBook } from './answer-book.ts'
 import type { AnswerRecord } from './model.ts'
-import { ledgerOf, statesOf, type AnswerState } from './rules.ts'
+import { ledgerOf, maxCorrections, statesOf, type AnswerState } from './rules.ts'
 
 export interface DerivationDeps {
   book: AnswerBook
@@ -21,9 +22,15 @@ export interface DerivationDeps {
 
 /** What an answer means for everything else. May run any number of times, at once or after a crash: the outcome is the same. */
 export interface Derivation {
-  /** @returns `ignored` if there is no such answer, or its account is no longer the agency's */
-  derive(companyId: string, answerId: string): Promise<'done' | 'ignored'>
+  /**
+   * @param again also if it is marked as done: somebody may have crashed after acting on an older revision
+   * @returns `ignored` if there is no such answer, or its account is no longer the agency's
+   */
+  derive(companyId: string, answerId: string, again?: boolean): Promise<'done' | 'ignored'>
 }
+
+/** Corrections that overtake a derivation make it start over; there are few of them. */
+const maxRounds = maxCorrections + 2
 
 const eventSourceOf: Record<AnswerRecord['source'], EventSource> = { widget: 'widget', button: 'button', link: 'link' }
 
@@ -47,40 +54,44 @@ export function createDerivation({ book, accounts, happiness, cases, scores, eve
     }
   }
 
+  /** @returns null if the answer was corrected meanwhile: what was done may rest on the older state */
+  async function round(companyId: string, answerId: string, again: boolean): Promise<'done' | 'ignored' | null> {
+    const record = await book.find(companyId, answerId)
+    if (record === null) return 'ignored'
+    if (record.derivedRevision >= record.revision && !again) return 'done'
+    const { locationId, userId, userName } = record
+    const [account, rules] = await Promise.all([accounts.get(companyId, locationId), settings.get(companyId)])
+    if (account === null) return (await book.markDerived(companyId, answerId, record.revision)) ? 'ignored' : null
+    const actor: Actor = { kind: 'account_user', id: userId, name: userName }
+    const states = statesOf(record)
+
+    for (const [index, state] of states.entries()) {
+      if (state.revision > record.derivedRevision) await events.append(eventOf(record, state, states[index - 1], account.name, actor))
+    }
+    for (const entry of ledgerOf(states, rules.happiness.points)) {
+      if (entry.revision <= record.derivedRevision) continue
+      await scores.book({
+        key: `answer:${answerId}:${entry.revision}`, companyId, locationId, userId, kind: entry.revision === 0 ? 'answer' : 'answer_changed',
+        points: entry.points, note: entry.note, at: entry.at,
+      })
+    }
+    const source = eventSourceOf[record.source]
+    const at = states.at(-1)?.at ?? record.at
+    if (record.level === 'not_happy') {
+      await cases.attach({ companyId, locationId, userId, userName, answerId, comment: record.comment, at: record.at, source })
+    } else if (states.some((state) => state.level === 'not_happy')) await cases.withdraw(companyId, answerId, at, actor)
+
+    await happiness.recompute(companyId, locationId, { at, actor, source, userId, data: { answerId } })
+    return (await book.markDerived(companyId, answerId, record.revision)) ? 'done' : null
+  }
+
   return {
-    async derive(companyId, answerId) {
-      const record = await book.find(companyId, answerId)
-      if (record === null) return 'ignored'
-      if (record.derivedRevision >= record.revision) return 'done'
-      const { locationId, userId, userName } = record
-      const [account, rules] = await Promise.all([accounts.get(companyId, locationId), settings.get(companyId)])
-      if (account === null) {
-        await book.markDerived(companyId, answerId, record.revision)
-        return 'ignored'
+    async derive(companyId, answerId, again = false) {
+      for (let count = 1; count <= maxRounds; count += 1) {
+        const outcome = await round(companyId, answerId, again || count > 1)
+        if (outcome !== null) return outcome
       }
-      const actor: Actor = { kind: 'account_user', id: userId, name: userName }
-      const states = statesOf(record)
-
-      for (const [index, state] of states.entries()) {
-        if (state.revision > record.derivedRevision) await events.append(eventOf(record, state, states[index - 1], account.name, actor))
-      }
-      for (const entry of ledgerOf(states, rules.happiness.points)) {
-        if (entry.revision <= record.derivedRevision) continue
-        await scores.book({
-          key: `answer:${answerId}:${entry.revision}`, companyId, locationId, userId, kind: entry.revision === 0 ? 'answer' : 'answer_changed',
-          points: entry.points, note: entry.note, at: entry.at,
-        })
-      }
-      const newest = states.at(-1)
-      const source = eventSourceOf[record.source]
-      const at = newest?.at ?? record.at
-      if (record.level === 'not_happy') {
-        await cases.attach({ companyId, locationId, userId, userName, answerId, comment: record.comment, at: record.at, source })
-      } else if (states.some((state) => state.level === 'not_happy')) await cases.withdraw(companyId, answerId, at, actor)
-
-      await happiness.recompute(companyId, locationId, { at, actor, source, userId, data: { answerId } })
-      await book.markDerived(companyId, answerId, record.revision)
-      return 'done'
+      throw new CodedError('answer_busy', 'This answer is being corrected again and again; it will be worked on later.')
     },
   }
 }

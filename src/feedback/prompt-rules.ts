@@ -122,8 +122,6 @@ function ignoredDueAt(clock: EffectiveClock, settings: PromptSettings, zone: str
   return { at: startOfLaterDay(last, settings.ignoredDays, zone), exhausted: false }
 }
 
-const waitingReason = { answered: 'answered_recently', later: 'asked_later', closed: 'closed_recently', skipped: 'cycle_skipped', requested: 'requested' } as const
-
 /**
  * Should this user be asked now, and why, or why not? Pure: the same state gives the same answer.
  * Gates are judged all, in the order in which a person would check them; the first closed one is the reason.
@@ -152,7 +150,7 @@ export function decidePrompt(state: PromptState, settings: PromptSettings, at: D
     { key: 'not_churned', passed: !state.accountChurned, reason: 'account_churned', at: null },
     { key: 'no_open_case', passed: state.openCaseAt === null, reason: 'case_open', at: state.openCaseAt },
     { key: 'cycle_over', passed: isPast(cycleAt), reason: 'answered_recently', at: cycleAt },
-    { key: 'not_snoozed', passed: isPast(snoozeAt), reason: anchor === null ? 'asked_later' : waitingReason[anchor.kind], at: snoozeAt },
+    { key: 'not_snoozed', passed: isPast(snoozeAt), reason: anchor?.kind === 'closed' ? 'closed_recently' : 'asked_later', at: snoozeAt },
     { key: 'not_ignored', passed: isPast(repeatAt), reason: ignored === null || ignored.exhausted ? 'cycle_skipped' : 'shown_today', at: repeatAt },
   ]
   const closed = gates.filter((gate) => !gate.passed)

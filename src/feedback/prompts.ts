@@ -4,7 +4,7 @@ import type { Cases } from '../cases/index.ts'
 import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
 import type { FeedbackRequest, FeedbackRequestResult, PromptInspection, PromptOutcome, PromptReason, PromptView } from '../http/contract/feedback.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { hourMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, notFound, RequestError } from '../kernel/errors.ts'
 import { hashOf, newId } from '../kernel/ids.ts'
 import type { Session } from '../kernel/route.ts'
@@ -50,6 +50,7 @@ interface Situation {
 }
 
 const keptHistory = 20
+const promptGraceMs = 12 * hourMs
 const maxAttempts = 20
 
 function zoneOf(account: Account | null): string {
@@ -153,7 +154,9 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
         const at = clock.now()
         const { state, rules, record } = await situationOf(user, false)
         const known = state.clock.prompts.some((prompt) => prompt.promptId === promptId)
-        if (!known && !(decidePrompt(state, rules.prompt, at).due && promptIdOf(user, state, at) === promptId)) {
+        // A prompt that was given before midnight may be shown after it.
+        const current = [at, new Date(at.getTime() - promptGraceMs)].some((day) => promptIdOf(user, state, day) === promptId)
+        if (!known && !(current && decidePrompt(state, rules.prompt, at).due)) {
           throw new RequestError(409, 'prompt_gone', refusals.promptGone)
         }
         const next = applyOutcome(state.clock, { kind: outcome, promptId, at }, state.lastAnswerAt, rules.prompt, state.zone)

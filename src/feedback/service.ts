@@ -66,7 +66,7 @@ export function createFeedback(deps: FeedbackDeps): Feedback {
     pumpName: 'answers',
     async handle({ companyId, data }) {
       if (companyId === null) throw new PermanentError('answer_without_agency', 'This answer names no agency.')
-      return derivation.derive(companyId, data.answerId)
+      return derivation.derive(companyId, data.answerId, true)
     },
   })
 

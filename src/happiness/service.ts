@@ -54,6 +54,10 @@ export interface HappinessDeps {
   logger: Logger
 }
 
+function newestMs(facts: readonly HappinessFact[]): number {
+  return facts.reduce((newest, fact) => Math.max(newest, fact.at.getTime(), ...(fact.kind === 'answer' ? (fact.edits ?? []).map((edit) => edit.at.getTime()) : [])), 0)
+}
+
 const system: Actor = { kind: 'system', id: null, name: null }
 /** Every failed attempt means that another writer got through, and each of them has one fact to bring: attempts are bounded by the burst. */
 const maxAttempts = 200
@@ -117,8 +121,8 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
     }
     const facts: HappinessFact[] = [...given, ...removals.map((removal) => ({ kind: 'removal' as const, ...removal }))]
 
-    // Read after the facts: what was there then is not "from the future".
-    const now = clock.now()
+    // A fact from a process whose clock is ahead is still a fact: never fold at an instant before the newest one.
+    const now = new Date(Math.max(clock.nowMs(), newestMs(facts)))
     const eligible = users.filter((user) => user.removedAt === null).map((user) => user.userId)
     const fold = foldAccount(facts, now, rules.happiness, eligible, checkpoint)
     const kept = nextCheckpoint(checkpoint, facts, now, rules.happiness)

@@ -201,6 +201,35 @@ describe('a correction', () => {
     expect(await refusalOf(rig.feedback.answers.change(respondent('a'), 'nothing', { level: 'neutral' }))).toEqual({ status: 404, code: 'not_found' })
   })
 
+  it('that overtakes the first derivation is not undone by it', async () => {
+    // The first process has read the answer as Not Happy and stalls before its case; the correction is complete before it goes on.
+    let goOn: () => void = () => undefined
+    const stalled = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    let reached: () => void = () => undefined
+    const atCase = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const slow = rig.process()
+    const attach = slow.cases.attach.bind(slow.cases)
+    slow.cases.attach = async (answer) => {
+      reached()
+      await stalled
+      return attach(answer)
+    }
+    const key = newKey()
+    const first = give('a', 'not_happy', { key, on: slow })
+    await atCase
+    const [answer] = await rig.book.listOf(respondent('a'), 1)
+    await rig.feedback.answers.change(respondent('a'), answer!._id, { level: 'happy' })
+    goOn()
+    await first
+    expect(await rig.cases.openCasesOf(companyId, locationId)).toEqual([])
+    expect(await total()).toBe(25)
+    expect(rig.world.contacts.at(-1)?.fields).toMatchObject({ happinessLevel: 'Happy' })
+  })
+
   it('by many at once ends in one state that everything agrees on', async () => {
     const { answer } = await give('a', 'not_happy')
     const other = await rig.another()

@@ -24,7 +24,7 @@ describe('a token', () => {
   it('does not survive any change of any character', () => {
     const token = issueLinkToken(user, later, keys)
     fc.assert(
-      fc.property(fc.nat(token.length - 1), fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.='), (index, character) => {
+      fc.property(fc.nat(token.length - 1), fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }), (index, character) => {
         const changed = token.slice(0, index) + character + token.slice(index + 1)
         if (changed !== token) expect(readLinkToken(changed, now, keys)).toEqual({ kind: 'forged' })
       }),

@@ -91,6 +91,14 @@ describe('outcomes', () => {
     expect(await codeOf(rig.feedback.prompts.record(customer('a'), { outcome: 'closed', promptId: 'made-up' }))).toBe('409 prompt_gone')
   })
 
+  it('of a prompt given just before midnight count after it', async () => {
+    rig.clock.set(new Date('2026-11-03T05:59:50Z')) // 23:59:50 in Chicago
+    const { promptId } = await view()
+    rig.clock.advanceMs(minuteMs)
+    expect(await rig.feedback.prompts.record(customer('a'), { outcome: 'shown', promptId: promptId! })).toMatchObject({ recorded: true })
+    expect((await view()).due).toBe(false)
+  })
+
   it('"ignored" follows from shown and nothing after it: three days, then the cycle is skipped', async () => {
     for (let day = 0; day < 3; day += 1) {
       const prompt = await view()

@@ -94,6 +94,11 @@ it('the agency inspects, requests, reads points and works on cases; customers an
   expect((await post('a', `/api/cases/${id}/close`, { outcome: 'resolved', note: 'Called.' })).status).toBe(403)
 })
 
+it('every route is in the OpenAPI document', async () => {
+  const document = (await request(web).get('/api/openapi.json')).body as { paths: Record<string, unknown> }
+  expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/api/prompt', '/api/answers', '/api/answers/{id}', '/api/cases', '/a/{token}', '/api/accounts/{locationId}/users/{userId}/prompt']))
+})
+
 it('a link can be had for a known user only', async () => {
   const made = await post('csm', `/api/accounts/${locationId}/users/a/feedback-link`)
   expect(made.body.url).toMatch(/^https:\/\/app\.example\.com\/a\/[\w-]+\.[\w-]+$/)
