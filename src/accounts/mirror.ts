@@ -19,6 +19,13 @@ export interface Mirror {
 /** Rows of the last phase are confirmed one by one before anything is taken away; this many per call. */
 const confirmBatch = 50
 
+/** Records written at once: rows of a page are independent of each other. */
+const writesAtOnce = 20
+
+async function inParallel<T>(rows: readonly T[], write: (row: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < rows.length; start += writesAtOnce) await Promise.all(rows.slice(start, start + writesAtOnce).map(write))
+}
+
 export function createMirror(models: AccountModels, facts: AccountFactsWriter, deps: AccountsDeps): Mirror {
   const { accounts, users, mirrors } = models
   const { clock, gateway, logger, pageSize = 100 } = deps
@@ -43,13 +50,14 @@ export function createMirror(models: AccountModels, facts: AccountFactsWriter, d
     const known = await accounts.find({ companyId, locationId: { $in: wanted }, state: { $ne: 'moved' } }, { locationId: 1, mirroredAt: 1 }).lean()
     const knownLocationIds = known.map((account) => account.locationId)
     const firstReadLocationIds = new Set(known.filter((account) => account.mirroredAt === null).map((account) => account.locationId))
-    for (const user of page) {
+    await inParallel(page, async (user) => {
       const located = user.type === 'account' && user.locationIds.length === 0 ? { ...user, locationIds: alsoIn } : user
       await facts.applyUserFact(companyId, user.id, userFact(located, { askedAt, knownLocationIds, firstReadLocationIds }), {
-        recount: runId === undefined,
+        recount: false,
         ...(runId === undefined ? {} : { seenRun: runId }),
       })
-    }
+    })
+    if (runId === undefined) await facts.recount(companyId, knownLocationIds)
   }
 
   async function storeInstalled(companyId: string, page: readonly { id: string; name: string }[], askedAt: Date, runId: string): Promise<void> {
@@ -60,22 +68,20 @@ export function createMirror(models: AccountModels, facts: AccountFactsWriter, d
       { $max: { installedAt: askedAt, ownedAt: askedAt }, $set: { seenRun: runId, installed: true } },
     )
     const settled = new Set(unchanged.map((account) => account.locationId))
-    for (const location of page) {
-      if (settled.has(location.id)) continue
-      await facts.applyToAccount(companyId, location.id, {
+    await inParallel(page.filter((location) => !settled.has(location.id)), (location) =>
+      facts.applyToAccount(companyId, location.id, {
         facts: { installedAt: askedAt, ownedAt: askedAt }, details: { name: location.name }, order: factOrder(askedAt, 'mirror', ''), create: true, seenRun: runId,
-      })
-    }
+      }))
   }
 
   async function storeDetails(companyId: string, page: readonly CrmLocation[], askedAt: Date, runId: string): Promise<void> {
     const known = await accounts.find({ companyId, locationId: { $in: page.map((location) => location.id) } }).lean()
-    for (const account of known) {
+    await inParallel(known, async (account) => {
       const location = page.find((candidate) => candidate.id === account.locationId)
-      if (location === undefined) continue
+      if (location === undefined) return
       const elsewhere = location.companyId !== null && location.companyId !== companyId
       const unchanged = account.name === location.name && account.email === location.email && account.timezone === location.timezone && (account.installed || account.seenRun === runId)
-      if (unchanged && !elsewhere) continue
+      if (unchanged && !elsewhere) return
       await facts.applyToAccount(companyId, account.locationId, {
         facts: elsewhere ? { movedAt: askedAt } : {},
         details: { name: location.name, email: location.email, timezone: location.timezone },
@@ -84,7 +90,7 @@ export function createMirror(models: AccountModels, facts: AccountFactsWriter, d
         // An account that HighLevel never called installed is seen here; an installed one must be in the list of installed.
         ...(account.installed ? {} : { seenRun: runId }),
       })
-    }
+    })
   }
 
   async function advance(state: MirrorRecord, to: Partial<Pick<MirrorRecord, 'phase' | 'skip'>>, lease: HeldLease): Promise<MirrorRecord> {
