@@ -67,8 +67,8 @@ export interface EntityMembers {
   type: string
   companyId?: string | null | undefined
   locationId?: string | null | undefined
-  id: unknown
-  contactId: unknown
+  id?: unknown
+  contactId?: unknown
 }
 
 const longestLane = 150

@@ -11,8 +11,17 @@ export interface WebhookFeatures {
   /** People's replies and finished tasks, for whoever stops or closes something by them. */
   replies?: {
     messageSeen(message: SeenMessage): Promise<void>
-    taskCompleted(task: { companyId: string; locationId: string; taskId: string; contactId: string | null; at: Date }): Promise<void>
+    taskCompleted(task: CompletedTask): Promise<void>
   }
+}
+
+/** A task of the success location that was ticked off. */
+export interface CompletedTask {
+  companyId: string
+  locationId: string
+  taskId: string
+  contactId: string | null
+  at: Date
 }
 
 /** A message in a conversation of the success location. */
