@@ -1,6 +1,6 @@
 import type { Express } from 'express'
 import type { Connection } from 'mongoose'
-import { createWebhookPump, createWebhookReceiver, createWebhookRouter } from '../webhooks/index.ts'
+import { createWebhookPump, createWebhookReceiver, createWebhookRouter, type CompletedTask, type SeenMessage } from '../webhooks/index.ts'
 import { createScheduler, createWorkflows, recurringJobs, workflowRoutes } from '../workflows/index.ts'
 import { accountRoutes, createAccounts } from './accounts/index.ts'
 import { caseRoutes, createCases } from './cases/index.ts'
@@ -131,7 +131,42 @@ function composeServices(options: AppOptions) {
     },
   })
   const inbox = createInbox({ connection, clock, wake, faultPoint })
-  const webhookPump = createWebhookPump({ inbox, features: { installations, accounts, effects }, clock, logger, wake })
+  /** A person's reply in a conversation ends what automations would still write to them. */
+  async function messageSeen({ companyId, contactId, messageId, direction, at }: SeenMessage): Promise<void> {
+    if (direction !== 'inbound') return
+    for (const subject of await effects.subjectsOf(companyId, contactId)) {
+      const [, locationId, userId] = subject.split(':')
+      if (locationId === undefined || userId === undefined) continue
+      await events.append({
+        key: `message.received:${messageId ?? `${contactId}:${at.getTime()}`}:${subject}`,
+        companyId, locationId, userId, at,
+        type: 'message.received',
+        actor: { kind: 'account_user', id: userId, name: null },
+        source: 'webhook',
+        summary: 'Wrote to the team.',
+        data: { contactId },
+      })
+    }
+  }
+  async function taskCompleted({ companyId, taskId, contactId, at }: CompletedTask): Promise<void> {
+    for (const subject of contactId === null ? [] : await effects.subjectsOf(companyId, contactId)) {
+      const [, locationId, userId] = subject.split(':')
+      if (locationId === undefined || userId === undefined) continue
+      await events.append({
+        key: `task.completed:${taskId}:${subject}`,
+        companyId, locationId, userId, at,
+        type: 'task.completed',
+        actor: { kind: 'crm', id: null, name: null },
+        source: 'webhook',
+        summary: 'A task about this person was completed.',
+        data: { taskId, contactId },
+      })
+    }
+  }
+  const webhookPump = createWebhookPump({
+    inbox, clock, logger, wake,
+    features: { installations, accounts, effects, replies: { messageSeen, taskCompleted } },
+  })
 
   const purges: [name: string, purge: (companyId: string) => Promise<void>][] = [
     ['feedback', (id) => feedback.purge(id)],

@@ -34,6 +34,8 @@ export interface Effects {
   replay(companyId: string, key: string): Promise<boolean>
   /** Work that is not finished: waiting, held or dead, with reasons. */
   status(query: { companyId: string; page: number; pageSize: number }): Promise<{ items: EffectsStatus[]; total: number }>
+  /** Who a contact of the success location stands for: `user:<locationId>:<userId>`. */
+  subjectsOf(companyId: string, contactId: string): Promise<string[]>
   /** Removes everything of an agency; nothing in HighLevel. */
   purge(companyId: string): Promise<void>
   counts(companyId?: string): Promise<{ contacts: Record<WantedState, number>; cards: Record<WantedState, number>; outbox: Record<QueueState, number> }>
@@ -108,6 +110,10 @@ export function createEffects(deps: EffectsDeps): Effects {
       const replayed = (await outbox.queue.replay(companyId, key)) || (await contactStore.replay(companyId, key)) || (await cardStore.replay(companyId, key))
       if (replayed) wakeAll()
       return replayed
+    },
+    async subjectsOf(companyId, contactId) {
+      const records = await collections.contacts.find<{ subjects: string[] }>({ companyId, contactId }, { projection: { subjects: 1 } }).toArray()
+      return records.flatMap((record) => record.subjects)
     },
     async purge(companyId) {
       await outbox.queue.purge(companyId)

@@ -6,7 +6,7 @@ export const domainEventTypes = [
   'feedback.enabled', 'feedback.disabled', 'feedback.requested', 'feedback.received', 'feedback.changed',
   'happiness.user_level_changed', 'happiness.account_level_changed',
   'case.opened', 'case.closed', 'case.overdue',
-  'message.sent', 'message.failed', 'message.received', 'task.created',
+  'message.sent', 'message.failed', 'message.received', 'task.created', 'task.completed',
   'contact.field_changed', 'contact.tag_added', 'contact.tag_removed', 'card.moved', 'card.deleted',
 ] as const
 export type DomainEventType = (typeof domainEventTypes)[number]
