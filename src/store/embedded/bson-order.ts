@@ -74,7 +74,7 @@ export function compareValues(a: Value | undefined, b: Value | undefined): -1 | 
     case 'objectId': return Buffer.compare((a as ObjectId).id, (b as ObjectId).id)
     case 'bool': return sign(Number(a) - Number(b))
     case 'date': return sign((a as Date).getTime() - (b as Date).getTime())
-    case 'timestamp': return sign((a as Timestamp).comp(b as Timestamp))
+    case 'timestamp': return sign((a as Timestamp).compare(b as Timestamp))
     case 'regex': {
       const left = a as BSONRegExp
       const right = b as BSONRegExp
@@ -86,7 +86,7 @@ export function compareValues(a: Value | undefined, b: Value | undefined): -1 | 
 }
 
 function codeOf(value: Value | undefined): string {
-  return String((value as Code).code)
+  return (value as Code).code
 }
 
 /** A string or symbol as text. */

@@ -40,7 +40,12 @@ function extreme(wanted: 1 | -1): Accumulator {
 const accumulators: Record<string, () => Accumulator> = {
   $sum() {
     const sum = adder()
-    return { add: (value) => void (isNumber(value) && sum.add(value)), result: sum.total }
+    return {
+      add(value) {
+        if (isNumber(value)) sum.add(value)
+      },
+      result: () => sum.total(),
+    }
   },
   $avg() {
     const sum = adder()
@@ -71,7 +76,12 @@ const accumulators: Record<string, () => Accumulator> = {
   },
   $push() {
     const values: Value[] = []
-    return { add: (value) => void (value !== undefined && values.push(value)), result: () => values }
+    return {
+      add(value) {
+        if (value !== undefined) values.push(value)
+      },
+      result: () => values,
+    }
   },
   $addToSet() {
     const values = new Map<string, Value>()

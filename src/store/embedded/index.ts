@@ -10,8 +10,10 @@ export interface EmbeddedStoreOptions {
   /** Folder of the data; made if it is not there, readable by its owner only. */
   dataDir: string
   logger?: Logger
-  /** Called when a command failed for a reason that is not the client's (it was undone), and when the store itself has ended. */
+  /** The store has ended by itself: nothing works any more. */
   onFault?: (error: Error) => void
+  /** A command failed for a reason that is not the client's. It was undone and answered with an error; the store goes on. */
+  onUndone?: (error: Error) => void
   /** How often documents under a TTL index are checked, in milliseconds; a minute by default, as in MongoDB. */
   ttlIntervalMs?: number
 }
@@ -46,7 +48,7 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
   let fail: (error: Error) => void = () => { /* set below, before anything can happen */ }
   const exited = new Promise<void>((settle) => worker.once('exit', () => settle()))
   const onFault = (error: Error): void => {
-    options.logger?.error({ err: error }, 'embedded store fault')
+    options.logger?.error({ err: error }, 'embedded store ended')
     options.onFault?.(error)
   }
   const uri = await new Promise<string>((settle, reject) => {
@@ -59,7 +61,8 @@ export async function startEmbeddedStore(options: EmbeddedStoreOptions): Promise
       } else if (message.kind === 'fault') {
         const error = new Error(message.message)
         error.stack = message.stack
-        onFault(error)
+        options.logger?.error({ err: error }, 'embedded store undid a command')
+        options.onUndone?.(error)
       }
     })
     worker.on('error', (error) => {

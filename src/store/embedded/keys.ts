@@ -40,7 +40,10 @@ function append(parts: Buffer[], value: KeyValue, state: { inexact: boolean }): 
       return
     case 'object':
       parts.push(Buffer.from([rank]))
-      for (const [name, inner] of Object.entries(value as Doc)) parts.push(textKey(typeRank[typeOf(inner)], name)), append(parts, inner, state)
+      for (const [name, inner] of Object.entries(value as Doc)) {
+        parts.push(textKey(typeRank[typeOf(inner)], name))
+        append(parts, inner, state)
+      }
       parts.push(end)
       return
     case 'array':
@@ -67,7 +70,7 @@ function append(parts: Buffer[], value: KeyValue, state: { inexact: boolean }): 
       return
     case 'regex': parts.push(textKey(rank, (value as BSONRegExp).pattern), textKey(rank, (value as BSONRegExp).options))
       return
-    case 'javascript': parts.push(textKey(rank, String((value as Code).code)))
+    case 'javascript': parts.push(textKey(rank, (value as Code).code))
       return
     default: parts.push(Buffer.from([rank]))
   }

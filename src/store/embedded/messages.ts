@@ -1,7 +1,8 @@
 /** What the store's worker is started with. */
 export interface WorkerOptions { dataDir: string; ttlIntervalMs: number }
 
-export type ToWorker = { kind: 'stop' }
+/** The only thing the door asks of the worker. */
+export interface ToWorker { kind: 'stop' }
 export type FromWorker =
   | { kind: 'ready'; uri: string }
   | { kind: 'failed'; code: string; message: string; details: Record<string, unknown> }

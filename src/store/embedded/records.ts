@@ -1,11 +1,12 @@
-import { BSONRegExp, Code, Int32, ObjectId } from 'bson'
+import { Int32 } from 'bson'
 import { afterPrefix, documentKey, recordBytes, recordOf, type Catalog, type Collection, type Index } from './catalog.ts'
 import { ServerError } from './errors.ts'
 import { fieldKey, keyDocument, type KeyValue } from './keys.ts'
 import type { Kv } from './kv.ts'
 import { testFilter } from './match.ts'
 import { extractKeys } from './paths.ts'
-import { isNumber, typeOf, type Doc, type Value } from './values.ts'
+import { shellText } from './shell-text.ts'
+import type { Doc, Value } from './values.ts'
 
 /** Largest document, in bytes, as in MongoDB. */
 export const maxDocumentBytes = 16 * 1024 * 1024
@@ -32,30 +33,28 @@ export function createRecords(kv: Kv, catalog: Catalog): Records {
     if (index.partial !== undefined && !testFilter(index.partial.filter, doc, undefined)) return entries
     const { keys, multi, exists } = extractKeys(doc, index.fields.map((field) => field.parts))
     if (index.sparse && !exists) return entries
-    let flagsChanged = false
-    multi.forEach((isMulti, at) => {
-      if (!isMulti || index.multi[at] === true) return
-      index.multi[at] = true
-      flagsChanged = true
-    })
+    const newlyMulti = multi.some((isMulti, at) => isMulti && index.multi[at] !== true)
+    if (newlyMulti) index.multi = index.multi.map((isMulti, at) => isMulti || multi[at] === true)
+    let newlyInexact = false
     for (const fields of keys) {
       const parts: Buffer[] = [index.prefix]
       const offsets = Buffer.alloc(index.fields.length > 1 ? index.fields.length * 2 : 0)
       let length = index.prefix.length
-      index.fields.forEach(({ direction }, at) => {
+      for (const [at, { direction }] of index.fields.entries()) {
         const { bytes, inexact } = fieldKey(fields[at], direction, index.limit)
         parts.push(bytes)
         length += bytes.length
         if (offsets.length > 0) offsets.writeUInt16BE(length, at * 2)
-        if (inexact && !index.inexact) index.inexact = flagsChanged = true
-      })
+        newlyInexact ||= inexact && !index.inexact
+      }
       const tail = Buffer.allocUnsafe(recordBytes)
       tail.writeUIntBE(record, 0, recordBytes)
       parts.push(tail)
       const key = Buffer.concat(parts)
       entries.set(key.toString('latin1'), { key, value: offsets, fields })
     }
-    if (flagsChanged) catalog.save(collection)
+    if (newlyInexact) index.inexact = true
+    if (newlyMulti || newlyInexact) catalog.save(collection)
     return entries
   }
 
@@ -134,23 +133,4 @@ export function keyPattern(index: Index): Doc {
 
 function direction(value: 1 | -1): Value {
   return value === 1 ? ascending : descending
-}
-
-/** A value as MongoDB's server writes it into messages. */
-export function shellText(value: Value): string {
-  if (value === null) return 'null'
-  if (typeof value === 'string') return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
-  if (value instanceof ObjectId) return `ObjectId('${value.toHexString()}')`
-  if (value instanceof Date) return `new Date(${value.getTime()})`
-  if (value instanceof BSONRegExp) return `/${value.pattern}/${value.options}`
-  if (value instanceof Code) return String(value.code)
-  if (isNumber(value)) {
-    const text = value.toString()
-    if (typeOf(value) === 'decimal') return `NumberDecimal("${text}")`
-    return typeOf(value) === 'double' && /^-?\d+$/.test(text) ? `${text}.0` : text
-  }
-  if (Array.isArray(value)) return value.length === 0 ? '[]' : `[ ${value.map(shellText).join(', ')} ]`
-  if (typeOf(value) !== 'object') return String(value)
-  const members = Object.entries(value as Doc)
-  return members.length === 0 ? '{}' : `{ ${members.map(([name, inner]) => `${name}: ${shellText(inner)}`).join(', ')} }`
 }

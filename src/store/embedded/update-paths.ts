@@ -93,7 +93,10 @@ function placeIn(container: Doc | Value[], name: string): Target {
     name,
     get: () => childOf(container, name),
     set(value) {
-      if (!Array.isArray(container)) return setMember(container, name, value)
+      if (!Array.isArray(container)) {
+        setMember(container, name, value)
+        return
+      }
       const index = Number(name)
       if (index - container.length > maxPadding) throw new ServerError('BadValue', `can't backfill more than ${maxPadding} elements`)
       while (container.length < index) container.push(null)

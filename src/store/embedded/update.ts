@@ -4,6 +4,7 @@ import { notSupported, ServerError } from './errors.ts'
 import { calculate } from './exact-numbers.ts'
 import { parseFilter, parseValueConditions, testFilter, testValue, type Filter } from './match.ts'
 import { isArrayIndex } from './paths.ts'
+import { shellText } from './shell-text.ts'
 import { parsePush, type ArrayChange } from './update-arrays.ts'
 import { locate, readPath, removePath, type ArrayFilters, type Target } from './update-paths.ts'
 import { cloneDoc, cloneValue, isDoc, isNumber, member, setMember, toNumber, typeOf, type Doc, type Value } from './values.ts'
@@ -122,7 +123,7 @@ function operatorSteps(name: string, operand: Value): Step[] {
     if (knownButRefused.has(name)) throw notSupported(`the update operator ${name}`, 'FailedToParse')
     throw new ServerError('FailedToParse', `Unknown modifier: ${name}. Expected a valid update modifier or pipeline-style update specified as an array`)
   }
-  if (!isDoc(operand)) throw new ServerError('FailedToParse', `Modifiers operate on fields but we found type ${typeOf(operand)} instead. For example: {$mod: {<field>: ...}} not {${name}: ${String(operand)}}`)
+  if (!isDoc(operand)) throw new ServerError('FailedToParse', `Modifiers operate on fields but we found type ${typeOf(operand)} instead. For example: {$mod: {<field>: ...}} not {${name}: ${shellText(operand)}}`)
   return Object.entries(operand).flatMap(([path, value]) => {
     checkPath(path)
     const step = { path, parts: path.split('.'), createsPath: !['$unset', '$pop', '$pull', '$pullAll'].includes(name), onlyOnInsert: name === '$setOnInsert' }
@@ -137,7 +138,7 @@ function checkPath(path: string): void {
 }
 
 function renameSteps(from: string, to: Value): Step[] {
-  if (typeof to !== 'string') throw new ServerError('BadValue', `The 'to' field for $rename must be a string: ${from}: ${String(to)}`)
+  if (typeof to !== 'string') throw new ServerError('BadValue', `The 'to' field for $rename must be a string: ${from}: ${shellText(to)}`)
   checkPath(to)
   if (from === to) throw new ServerError('BadValue', `The source and target field for $rename must differ: ${from}: "${to}"`)
   const fromParts = from.split('.')
@@ -157,12 +158,12 @@ function renameSteps(from: string, to: Value): Step[] {
 
 function idText(doc: Doc): string {
   const id = member(doc, '_id')
-  return id === undefined ? 'no id' : `{_id: ${typeof id === 'string' ? `"${id}"` : String(id)}}`
+  return id === undefined ? 'no id' : `{_id: ${shellText(id)}}`
 }
 
 function arithmetic(operator: '+' | '*', name: '$inc' | '$mul'): (operand: Value) => Change {
   return (operand) => {
-    if (!isNumber(operand)) throw new ServerError('TypeMismatch', `Cannot ${name === '$inc' ? 'increment' : 'multiply'} with non-numeric argument: ${String(operand)}`)
+    if (!isNumber(operand)) throw new ServerError('TypeMismatch', `Cannot ${name === '$inc' ? 'increment' : 'multiply'} with non-numeric argument: ${shellText(operand)}`)
     return (target, _context, doc) => {
       const value = target.get()
       if (value === undefined) target.set(operator === '+' ? operand : calculate('*', operand, new Int32(0)))
@@ -252,7 +253,7 @@ const changes: Record<string, (operand: Value, path: string) => Change> = {
   },
   $pop: (operand, path) => {
     const side = isNumber(operand) ? toNumber(operand) : Number.NaN
-    if (side !== 1 && side !== -1) throw new ServerError('FailedToParse', `$pop expects 1 or -1, found: ${path}: ${String(operand)}`)
+    if (side !== 1 && side !== -1) throw new ServerError('FailedToParse', `$pop expects 1 or -1, found: ${path}: ${shellText(operand)}`)
     return onArray('$pop', 'TypeMismatch', false, (array) => (side === 1 ? array.slice(0, -1) : array.slice(1)))
   },
 }
@@ -263,7 +264,7 @@ export function applyUpdate(update: Update, before: Doc, context: UpdateContext)
   if (update.kind === 'replace') {
     const wanted = member(update.doc, '_id')
     if (id !== undefined && wanted !== undefined && !equalValues(id, wanted)) {
-      throw new ServerError('ImmutableField', `After applying the update, the (immutable) field '_id' was found to have been altered to _id: ${String(wanted)}`)
+      throw new ServerError('ImmutableField', `After applying the update, the (immutable) field '_id' was found to have been altered to _id: ${shellText(wanted)}`)
     }
     const { _id: _own, ...rest } = update.doc
     const kept = id ?? wanted
@@ -314,7 +315,7 @@ function collectEqualities(filter: Doc, found: Map<string, Value>): void {
     const all = operators['$all']
     const among = operators['$in']
     if (operators['$eq'] !== undefined) add(name, operators['$eq'])
-    else if (Array.isArray(all) && all.length === 1 && !isDoc(all[0] as Value)) add(name, all[0] as Value)
+    else if (Array.isArray(all) && all.length === 1 && !isDoc(all[0])) add(name, all[0] as Value)
     else if (Array.isArray(among) && among.length === 1 && typeOf(among[0]) !== 'regex') add(name, among[0] as Value)
   }
 }

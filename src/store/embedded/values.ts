@@ -75,7 +75,7 @@ export function cloneDoc(doc: Doc): Doc {
 const exactTypes = { promoteValues: false, bsonRegExp: true, promoteBuffers: false, validation: { utf8: false } } as const
 
 export function decode(bytes: Uint8Array): Doc {
-  return deserialize(bytes, exactTypes) as Doc
+  return deserialize(bytes, exactTypes)
 }
 
 /** Decodes a command whose `documents` stay undecoded bytes. */

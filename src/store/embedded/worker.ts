@@ -7,7 +7,7 @@ import { systemClock } from '../../kernel/clock.ts'
 import { openKv } from './kv.ts'
 import { lockStore } from './lock.ts'
 import { createStoreServer } from './server.ts'
-import type { FromWorker, ToWorker, WorkerOptions } from './messages.ts'
+import type { FromWorker, WorkerOptions } from './messages.ts'
 
 /** Longest path of a unix socket that every platform takes. */
 const maxSocketPath = 100
@@ -32,12 +32,13 @@ async function run(port: NonNullable<typeof parentPort>, { dataDir, ttlIntervalM
   const lock = lockStore(dataDir)
   const kv = openKv(join(dataDir, 'store.lmdb'))
   chmodSync(join(dataDir, 'store.lmdb'), 0o600)
-  const { server, close } = createStoreServer({
+  const storeServer = createStoreServer({
     kv, nowMs: () => systemClock.nowMs(), ttlIntervalMs, onFault: (error) => send({ kind: 'fault', message: error.message, stack: error.stack ?? '' }),
   })
+  const { server } = storeServer
   const address = chooseAddress(dataDir)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error) => { reject(error) })
     if (address.kind === 'tcp') server.listen(0, '127.0.0.1', resolve)
     else {
       // We hold the lock, so a socket that is still there was left behind.
@@ -56,9 +57,9 @@ async function run(port: NonNullable<typeof parentPort>, { dataDir, ttlIntervalM
   const uriFile = join(dataDir, 'mongodb.uri')
   rmSync(uriFile, { force: true })
   writeFileSync(uriFile, `${uri}\n`, { mode: 0o600 })
-  port.on('message', (message: ToWorker) => {
-    if (message.kind !== 'stop') return
-    void close().then(() => {
+  // The only message there is asks the store to end.
+  port.once('message', () => {
+    void storeServer.close().then(() => {
       rmSync(uriFile, { force: true })
       if (address.kind === 'socket' && address.temporaryDir !== undefined) rmSync(dirname(address.path), { recursive: true, force: true })
       lock.release()

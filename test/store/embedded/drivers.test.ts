@@ -76,7 +76,7 @@ describe('the mongodb driver', () => {
 
   it('reports duplicate keys as MongoDB does, and goes on when unordered', async () => {
     const unique = db.collection<{ email: string }>('unique')
-    await unique.createIndex({ email: 1 }, { unique: true })
+    await unique.createIndex({ email: 1 }, { unique: true }, {})
     const error = await unique.insertMany([{ email: 'a' }, { email: 'a' }, { email: 'b' }], { ordered: false }).catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(MongoServerError)
     expect(error).toMatchObject({ code: 11000, writeErrors: [{ index: 1 }] })
@@ -105,7 +105,7 @@ describe('the mongodb driver', () => {
     expect((await listed.distinct('t')).map(String).sort()).toEqual(['a', 'b', 'null'])
     expect((await db.listCollections().toArray()).map(({ name }) => name)).toContain('listed')
     expect((await client.db().admin().listDatabases()).databases.map(({ name }) => name)).toContain(db.databaseName)
-    await listed.createIndex({ t: 1 }, { name: 'by t', sparse: true })
+    await listed.createIndex({ t: 1 }, { name: 'by t', sparse: true }, {})
     expect((await listed.indexes()).map(({ name }) => name)).toEqual(['_id_', 'by t'])
     await listed.dropIndex('by t')
     expect(await listed.indexes()).toHaveLength(1)
@@ -162,9 +162,9 @@ describe('driver 6 and the session storage of the HighLevel SDK', () => {
 describe('mongoose', () => {
   interface Person { _id: string; name: string; tags: string[]; address?: { city: string }; scores: Map<string, number>; visits: { at: Date; n: number }[] }
   const schema = new mongoose.Schema<Person>({
-    _id: String, name: { type: String, required: true, index: true }, tags: [String], address: { city: String },
-    scores: { type: Map, of: Number }, visits: [{ at: Date, n: Number }],
-  }, { timestamps: true, optimisticConcurrency: true, autoIndex: false, collection: 'people' })
+    _id: String, name: String, tags: [String], address: new mongoose.Schema({ city: String }, { _id: false }),
+    scores: Map, visits: [{ at: Date, n: Number }],
+  }, { timestamps: true, optimisticConcurrency: true, autoIndex: false, collection: 'people' }).index({ name: 1 })
 
   it('creates, saves, queries, upserts and bulk-writes models', async () => {
     const Person = store.connection.model<Person>('Person', schema)
@@ -203,7 +203,7 @@ describe('mongoose', () => {
 
 describe('Agenda', () => {
   it('runs jobs now and on a schedule, one at a time, and takes over an expired lock', async () => {
-    const agenda = new Agenda({ backend: new MongoBackend({ mongo: db as never }), processEvery: 50, defaultLockLifetime: 200 })
+    const agenda = new Agenda({ backend: new MongoBackend({ mongo: db }), processEvery: 50, defaultLockLifetime: 200 })
     let running = 0
     let mostRunning = 0
     const seen: string[] = []

@@ -131,7 +131,7 @@ describe('index plans', () => {
       const random = randomOf(seed * 7919)
       const dataDir = await mkdtemp(join(tmpdir(), 'barometer-plans-'))
       const faults: Error[] = []
-      const start = (): Promise<EmbeddedStore> => startEmbeddedStore({ dataDir, onFault: (error) => faults.push(error) })
+      const start = (): Promise<EmbeddedStore> => startEmbeddedStore({ dataDir, onUndone: (error) => faults.push(error) })
       let store = await start()
       let client = await new MongoClient(store.uri).connect()
       let collection = client.db('plans').collection<Document & { _id: number }>('docs')

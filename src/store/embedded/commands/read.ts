@@ -12,7 +12,7 @@ import { keyPattern } from '../records.ts'
 import { parseSort } from '../sort.ts'
 import { encode, intValue, isDoc, isNumber, toNumber, type Doc, type Value } from '../values.ts'
 import { cursorAnswer } from '../wire.ts'
-import { collectionOf, countOption, docOption, docOr, hintOf, type Call, type Command } from './command.ts'
+import { collectionName, collectionOf, countOption, docOption, docOr, hintOf, type Call, type Command } from './command.ts'
 
 const maxBatchBytes = 16 * 1024 * 1024
 const maxResultBytes = 100 * 1024 * 1024
@@ -108,7 +108,7 @@ const find: Command = {
     if (collection === undefined) {
       parseFilter(docOption(call, 'filter'))
       parseSort(docOption(call, 'sort'))
-      return cursorAnswer('firstBatch', [], 0n, `${call.db}.${String(call.body['find'])}`)
+      return cursorAnswer('firstBatch', [], 0n, `${call.db}.${collectionName(call)}`)
     }
     const query = queryOf(call, collection, 'filter')
     const found = window(call.engine.queries.find(collection, query, call.execution), skip, limit)
@@ -195,7 +195,7 @@ const aggregate: Command = {
     const size = docOr('aggregate', 'cursor', cursorOptions)['batchSize']
     const batchSize = isNumber(size) ? toNumber(size) : undefined
     const collection = collectionOf(call)
-    const ns = `${call.db}.${String(call.body['aggregate'])}`
+    const ns = `${call.db}.${collectionName(call)}`
     const { filter, sort, skip, limit } = pipeline
     const hint = collection === undefined ? undefined : hintOf(collection, call.body['hint'])
     const query: Query = { filter, sort, ...(hint === undefined ? {} : { hint }) }

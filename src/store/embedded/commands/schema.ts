@@ -149,7 +149,10 @@ function expiryOf(value: Value | undefined, fields: number, path: string | undef
 }
 
 function sameKey(index: Index, definition: IndexDefinition): boolean {
-  return index.fields.length === definition.key.length && index.fields.every(({ path, direction }, at) => path === definition.key[at]?.path && direction === definition.key[at]?.direction)
+  return index.fields.length === definition.key.length && index.fields.every((field, at) => {
+    const wanted = definition.key[at]
+    return field.path === wanted?.path && field.direction === wanted.direction
+  })
 }
 
 /** What makes two indexes on the same fields different indexes rather than one with other options. */
