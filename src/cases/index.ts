@@ -1,2 +1,2 @@
-export { createCases, type CaseAnswer, type Cases, type CasesDeps, type OpenCase } from './service.ts'
+export { createCases, type Cases } from './service.ts'
 export { caseRoutes } from './routes.ts'

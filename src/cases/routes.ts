@@ -4,7 +4,11 @@ import { defineRoute, sessionOf, type Route } from '../kernel/route.ts'
 import type { Cases } from './service.ts'
 
 export function caseRoutes(cases: Cases): Route[] {
-  const one = { 200: { description: 'The case.', schema: caseView }, 404: { description: 'No such case.' }, 409: { description: 'It was closed already.' } }
+  const one = {
+    200: { description: 'The case.', schema: caseView },
+    404: { description: 'No such case.' },
+    409: { description: 'It was closed already.' },
+  }
   return [
     defineRoute({
       method: 'GET',

@@ -42,7 +42,10 @@ export function caseViewOf(record: CaseRecord, at: Date): CaseView {
 type CaseEvent = Pick<DomainEvent, 'type' | 'at' | 'actor' | 'source' | 'summary'> & { data?: Record<string, unknown> }
 
 /** An event about a case; its key names the case, the opening and the kind, so that it is told once. */
-export function caseEvent(record: Pick<CaseRecord, '_id' | 'companyId' | 'locationId' | 'userId' | 'accountName' | 'userName' | 'owner' | 'dueAt' | 'openings'>, event: CaseEvent): DomainEvent {
+export function caseEvent(
+  record: Pick<CaseRecord, '_id' | 'companyId' | 'locationId' | 'userId' | 'accountName' | 'userName' | 'owner' | 'dueAt' | 'openings'>,
+  event: CaseEvent,
+): DomainEvent {
   const { data, ...rest } = event
   return {
     ...rest,

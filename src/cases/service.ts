@@ -68,7 +68,10 @@ export function createCases({ connection, clock, events, accounts, settings }: C
   async function announce(record: CaseRecord): Promise<void> {
     for (const event of record.outbox) await events.append(event)
     if (record.outbox.length === 0) return
-    await cases.updateOne({ _id: record._id, companyId: record.companyId, version: record.version }, { $set: { outbox: [], outboxSince: null } })
+    await cases.updateOne(
+      { _id: record._id, companyId: record.companyId, version: record.version },
+      { $set: { outbox: [], outboxSince: null } },
+    )
   }
 
   /** Changes a case if nobody else did in between, together with the event that tells it. @returns null if somebody did */
@@ -111,12 +114,28 @@ export function createCases({ connection, clock, events, accounts, settings }: C
     const [account, { cases: rules }] = await Promise.all([accounts.get(companyId, locationId), settings.get(companyId)])
     const csm = account?.csm ?? null
     const record: CaseRecord = {
-      _id: caseIdOf(answerId), companyId, locationId, userId, slot: openSlot(companyId, locationId, userId), state: 'open',
-      accountName: account?.name ?? locationId, userName: answer.userName,
-      owner: csm === null ? null : { userId: csm.userId, name: csm.name }, ownerId: csm?.userId ?? '',
-      openedAt: at, dueAt: new Date(at.getTime() + rules.dueHours * hourMs), overdueAt: null,
-      answers: [{ answerId, at, comment }], outcome: null, note: null, closedAt: null, closedBy: null,
-      openings: 1, version: 1, outbox: [], outboxSince: clock.now(),
+      _id: caseIdOf(answerId),
+      companyId,
+      locationId,
+      userId,
+      slot: openSlot(companyId, locationId, userId),
+      state: 'open',
+      accountName: account?.name ?? locationId,
+      userName: answer.userName,
+      owner: csm === null ? null : { userId: csm.userId, name: csm.name },
+      ownerId: csm?.userId ?? '',
+      openedAt: at,
+      dueAt: new Date(at.getTime() + rules.dueHours * hourMs),
+      overdueAt: null,
+      answers: [{ answerId, at, comment }],
+      outcome: null,
+      note: null,
+      closedAt: null,
+      closedBy: null,
+      openings: 1,
+      version: 1,
+      outbox: [],
+      outboxSince: clock.now(),
     }
     record.outbox = [openedEvent(record, answer)]
     try {
@@ -157,13 +176,23 @@ export function createCases({ connection, clock, events, accounts, settings }: C
         const slot = openSlot(companyId, locationId, userId)
         const open = await cases.findOne({ slot, companyId }).lean<CaseRecord>()
         if (open !== null) {
-          return (await change(open, { answers: [...open.answers, { answerId, at, comment }] })) === null ? null : { caseId: open._id, opened: false }
+          return (await change(open, { answers: [...open.answers, { answerId, at, comment }] })) === null
+            ? null
+            : { caseId: open._id, opened: false }
         }
         const withdrawn = await cases.findOne({ _id: caseIdOf(answerId), companyId, outcome: 'withdrawn' }).lean<CaseRecord>()
         if (withdrawn !== null) {
           const again = { ...withdrawn, openings: withdrawn.openings + 1 }
           const reopened: Partial<CaseRecord> = {
-            state: 'open', slot, outcome: null, note: null, closedAt: null, closedBy: null, overdueAt: null, openings: again.openings, answers: [{ answerId, at, comment }],
+            state: 'open',
+            slot,
+            outcome: null,
+            note: null,
+            closedAt: null,
+            closedBy: null,
+            overdueAt: null,
+            openings: again.openings,
+            answers: [{ answerId, at, comment }],
           }
           try {
             return (await change(withdrawn, reopened, openedEvent(again, answer))) === null ? null : { caseId: withdrawn._id, opened: true }
@@ -175,7 +204,9 @@ export function createCases({ connection, clock, events, accounts, settings }: C
         const opened = await openNew(answer)
         if (opened !== null) return { caseId: opened._id, opened: true }
         // This answer opened a case before, left it, and a person closed it since: that stands.
-        const settled = await cases.findOne({ _id: caseIdOf(answerId), companyId, state: 'closed', outcome: { $ne: 'withdrawn' } }).lean<CaseRecord>()
+        const settled = await cases
+          .findOne({ _id: caseIdOf(answerId), companyId, state: 'closed', outcome: { $ne: 'withdrawn' } })
+          .lean<CaseRecord>()
         return settled === null ? null : { caseId: settled._id, opened: false }
       }),
 
@@ -186,21 +217,37 @@ export function createCases({ connection, clock, events, accounts, settings }: C
         if (record?.state !== 'open') return true
         const answers = record.answers.filter((answer) => answer.answerId !== answerId)
         if (answers.length > 0) return (await change(record, { answers })) === null ? null : true
-        const withdrawn: Partial<CaseRecord> = { state: 'closed', slot: `closed:${record._id}`, answers, outcome: 'withdrawn', closedAt: at, closedBy: { userId: null, name: null } }
+        const withdrawn: Partial<CaseRecord> = {
+          state: 'closed',
+          slot: `closed:${record._id}`,
+          answers,
+          outcome: 'withdrawn',
+          closedAt: at,
+          closedBy: { userId: null, name: null },
+        }
         const event = caseEvent(record, {
-          type: 'case.closed', at, actor, source: 'widget', summary: `${record.userName} changed the answer: the case was withdrawn.`, data: { outcome: 'withdrawn', note: null },
+          type: 'case.closed',
+          at,
+          actor,
+          source: 'widget',
+          summary: `${record.userName} changed the answer: the case was withdrawn.`,
+          data: { outcome: 'withdrawn', note: null },
         })
         return (await change(record, withdrawn, event)) === null ? null : true
       })
     },
 
     async openCaseOf(companyId, locationId, userId) {
-      const record = await cases.findOne({ slot: openSlot(companyId, locationId, userId), companyId }, { openedAt: 1 }).lean<Pick<CaseRecord, '_id' | 'openedAt'>>()
+      const record = await cases
+        .findOne({ slot: openSlot(companyId, locationId, userId), companyId }, { openedAt: 1 })
+        .lean<Pick<CaseRecord, '_id' | 'openedAt'>>()
       return record === null ? null : { caseId: record._id, userId, openedAt: record.openedAt }
     },
 
     async openCasesOf(companyId, locationId) {
-      const open = await cases.find({ companyId, locationId, state: 'open' }, { openedAt: 1, userId: 1 }).lean<Pick<CaseRecord, '_id' | 'openedAt' | 'userId'>[]>()
+      const open = await cases
+        .find({ companyId, locationId, state: 'open' }, { openedAt: 1, userId: 1 })
+        .lean<Pick<CaseRecord, '_id' | 'openedAt' | 'userId'>[]>()
       return open.map((record) => ({ caseId: record._id, userId: record.userId, openedAt: record.openedAt }))
     },
 
@@ -224,7 +271,12 @@ export function createCases({ connection, clock, events, accounts, settings }: C
       // Open ones by urgency, closed ones newest first.
       const order = wantedState === 'closed' ? ({ dueAt: -1, _id: -1 } as const) : ({ dueAt: 1, _id: 1 } as const)
       const [found, total] = await Promise.all([
-        cases.find(filter).sort(order).skip((page - 1) * pageSize).limit(pageSize).lean<CaseRecord[]>(),
+        cases
+          .find(filter)
+          .sort(order)
+          .skip((page - 1) * pageSize)
+          .limit(pageSize)
+          .lean<CaseRecord[]>(),
         cases.countDocuments(filter),
       ])
       return { items: found.map((record) => caseViewOf(record, now)), page, pageSize, total }
@@ -235,15 +287,26 @@ export function createCases({ connection, clock, events, accounts, settings }: C
         const record = await load(session, caseId)
         if (record.state === 'closed') {
           // The same closing again: a repeated click, not a conflict.
-          if (record.outcome === outcome && record.note === note && record.closedBy?.userId === session.userId) return caseViewOf(record, clock.now())
+          if (record.outcome === outcome && record.note === note && record.closedBy?.userId === session.userId)
+            return caseViewOf(record, clock.now())
           throw closedAlready()
         }
         const now = clock.now()
         const closing: Partial<CaseRecord> = {
-          state: 'closed', slot: `closed:${record._id}`, outcome, note, closedAt: now, closedBy: { userId: session.userId, name: session.userName },
+          state: 'closed',
+          slot: `closed:${record._id}`,
+          outcome,
+          note,
+          closedAt: now,
+          closedBy: { userId: session.userId, name: session.userName },
         }
         const event = caseEvent(record, {
-          type: 'case.closed', at: now, actor: agencyActor(session), source: 'page', summary: `${session.userName} closed the case of ${record.userName}: ${outcome.replaceAll('_', ' ')}.`, data: { outcome, note },
+          type: 'case.closed',
+          at: now,
+          actor: agencyActor(session),
+          source: 'page',
+          summary: `${session.userName} closed the case of ${record.userName}: ${outcome.replaceAll('_', ' ')}.`,
+          data: { outcome, note },
         })
         const closed = await change(record, closing, event)
         return closed === null ? null : caseViewOf(closed, now)
@@ -254,7 +317,8 @@ export function createCases({ connection, clock, events, accounts, settings }: C
         const record = await load(session, caseId)
         if (record.state === 'closed') throw closedAlready()
         const person = userId === null ? null : await accounts.agencyUser(session.companyId, userId)
-        if (userId !== null && person === null) throw new RequestError(422, 'owner_unknown', 'userId: is not on the agency\'s team. Choose one of its users.')
+        if (userId !== null && person === null)
+          throw new RequestError(422, 'owner_unknown', "userId: is not on the agency's team. Choose one of its users.")
         const owner = person === null ? null : { userId: person.userId, name: person.name }
         const assigned = await change(record, { owner, ownerId: owner?.userId ?? '' })
         return assigned === null ? null : caseViewOf(assigned, clock.now())
@@ -262,15 +326,25 @@ export function createCases({ connection, clock, events, accounts, settings }: C
 
     async markOverdue(limit) {
       const now = clock.now()
-      const due = await cases.find({ state: 'open', overdueAt: null, dueAt: { $lte: now } }).sort({ dueAt: 1 }).limit(limit).lean<CaseRecord[]>()
+      const due = await cases
+        .find({ state: 'open', overdueAt: null, dueAt: { $lte: now } })
+        .sort({ dueAt: 1 })
+        .limit(limit)
+        .lean<CaseRecord[]>()
       for (const record of due) {
         const event = caseEvent(record, {
-          type: 'case.overdue', at: record.dueAt, actor: system, source: 'schedule',
+          type: 'case.overdue',
+          at: record.dueAt,
+          actor: system,
+          source: 'schedule',
           summary: `The case of ${record.userName} is overdue${record.owner === null ? ' and has no owner' : ` with ${record.owner.name}`}.`,
         })
         await change(record, { overdueAt: now }, event)
       }
-      const untold = await cases.find({ outboxSince: { $lte: new Date(now.getTime() - outboxGraceMs) } }).limit(limit).lean<CaseRecord[]>()
+      const untold = await cases
+        .find({ outboxSince: { $lte: new Date(now.getTime() - outboxGraceMs) } })
+        .limit(limit)
+        .lean<CaseRecord[]>()
       for (const record of untold) await announce(record)
       return due.length + untold.length
     },

@@ -50,7 +50,9 @@ export function createAnswerBook({ connection }: { connection: Connection }): An
   return {
     async insert({ answerId, level, comment, ...answer }) {
       try {
-        await answers.create([{ _id: answerId, ...answer, given: { level, comment }, edits: [], level, comment, revision: 0, derivedRevision: -1 }])
+        await answers.create([
+          { _id: answerId, ...answer, given: { level, comment }, edits: [], level, comment, revision: 0, derivedRevision: -1 },
+        ])
         return 'inserted'
       } catch (error) {
         if (isDuplicateKey(error)) return 'duplicate'
@@ -81,7 +83,9 @@ export function createAnswerBook({ connection }: { connection: Connection }): An
     listOf: (user, limit) => answers.find(of(user)).sort({ at: -1, _id: -1 }).limit(limit).lean<AnswerRecord[]>(),
 
     async since(companyId, locationId, fromAt) {
-      const found = await answers.find({ companyId, locationId, at: { $gte: fromAt } }, { userId: 1, at: 1, given: 1, edits: 1, comment: 1 }).lean<AnswerRecord[]>()
+      const found = await answers
+        .find({ companyId, locationId, at: { $gte: fromAt } }, { userId: 1, at: 1, given: 1, edits: 1, comment: 1 })
+        .lean<AnswerRecord[]>()
       return found.map((record) => ({
         kind: 'answer' as const,
         answerId: record._id,

@@ -53,7 +53,16 @@ export interface AnswersDeps {
 const netDelayMs = 10 * secondMs
 const maxAttempts = 20
 
-export function createAnswers({ book, derivation, queue, accounts, settings, clock, logger, faultPoint = noFaultPoint }: AnswersDeps): Answers {
+export function createAnswers({
+  book,
+  derivation,
+  queue,
+  accounts,
+  settings,
+  clock,
+  logger,
+  faultPoint = noFaultPoint,
+}: AnswersDeps): Answers {
   /** Derivations running in this process: repeats of a request join them. */
   const running = new Map<string, Promise<void>>()
 
@@ -113,8 +122,13 @@ export function createAnswers({ book, derivation, queue, accounts, settings, clo
     return null
   }
 
-  async function repeated(record: AnswerRecord, level: HappinessLevel, comment: string | null): Promise<{ created: false; answer: AnswerView }> {
-    if (record.given.level !== level || record.given.comment !== comment) throw new RequestError(409, 'idempotency_conflict', refusals.otherBody)
+  async function repeated(
+    record: AnswerRecord,
+    level: HappinessLevel,
+    comment: string | null,
+  ): Promise<{ created: false; answer: AnswerView }> {
+    if (record.given.level !== level || record.given.comment !== comment)
+      throw new RequestError(409, 'idempotency_conflict', refusals.otherBody)
     if (record.derivedRevision < record.revision) await deriveOnce(record, record._id)
     const { editMinutes } = (await settings.get(record.companyId)).answers
     return { created: false, answer: answerViewOf(record, editMinutes) }
@@ -159,7 +173,8 @@ export function createAnswers({ book, derivation, queue, accounts, settings, clo
           return answerViewOf(record, editMinutes)
         }
         const now = clock.now()
-        if (now.getTime() > editableUntil(record.at, editMinutes).getTime()) throw new RequestError(409, 'too_late', refusals.tooLate(editMinutes))
+        if (now.getTime() > editableUntil(record.at, editMinutes).getTime())
+          throw new RequestError(409, 'too_late', refusals.tooLate(editMinutes))
         if (record.revision >= maxCorrections) throw new RequestError(409, 'too_many_changes', refusals.tooMany)
         await spreadNet(user, answerId, record.revision + 1)
         const corrected = await book.correct(record, next, now)

@@ -35,21 +35,52 @@ const maxRounds = maxCorrections + 2
 const eventSourceOf: Record<AnswerRecord['source'], EventSource> = { widget: 'widget', button: 'button', link: 'link' }
 
 export function createDerivation({ book, accounts, happiness, cases, scores, events, settings }: DerivationDeps): Derivation {
-  function eventOf(record: AnswerRecord, state: AnswerState, before: AnswerState | undefined, accountName: string, actor: Actor): DomainEvent {
+  function eventOf(
+    record: AnswerRecord,
+    state: AnswerState,
+    before: AnswerState | undefined,
+    accountName: string,
+    actor: Actor,
+  ): DomainEvent {
     const label = happinessLabels[state.level]
     const data = {
-      answerId: record._id, accountName, userName: record.userName, level: state.level, levelLabel: label, comment: state.comment, answerSource: record.source,
+      answerId: record._id,
+      accountName,
+      userName: record.userName,
+      level: state.level,
+      levelLabel: label,
+      comment: state.comment,
+      answerSource: record.source,
     }
-    const base = { companyId: record.companyId, locationId: record.locationId, userId: record.userId, at: state.at, actor, source: eventSourceOf[record.source] }
+    const base = {
+      companyId: record.companyId,
+      locationId: record.locationId,
+      userId: record.userId,
+      at: state.at,
+      actor,
+      source: eventSourceOf[record.source],
+    }
     if (before === undefined) {
-      return { ...base, key: `feedback.received:${record._id}`, type: 'feedback.received', summary: `${record.userName} answered ${label}.`, after: state.level, data }
+      return {
+        ...base,
+        key: `feedback.received:${record._id}`,
+        type: 'feedback.received',
+        summary: `${record.userName} answered ${label}.`,
+        after: state.level,
+        data,
+      }
     }
     const said =
       before.level === state.level
         ? `${record.userName} ${state.comment === null ? 'took the comment back' : before.comment === null ? 'added a comment' : 'changed the comment'}.`
         : `${record.userName} changed the answer from ${happinessLabels[before.level]} to ${label}.`
     return {
-      ...base, key: `feedback.changed:${record._id}:${state.revision}`, type: 'feedback.changed', summary: said, before: before.level, after: state.level,
+      ...base,
+      key: `feedback.changed:${record._id}:${state.revision}`,
+      type: 'feedback.changed',
+      summary: said,
+      before: before.level,
+      after: state.level,
       data: { ...data, levelChanged: before.level !== state.level },
     }
   }
@@ -71,8 +102,14 @@ export function createDerivation({ book, accounts, happiness, cases, scores, eve
     for (const entry of ledgerOf(states, rules.happiness.points)) {
       if (entry.revision <= record.derivedRevision) continue
       await scores.book({
-        key: `answer:${answerId}:${entry.revision}`, companyId, locationId, userId, kind: entry.revision === 0 ? 'answer' : 'answer_changed',
-        points: entry.points, note: entry.note, at: entry.at,
+        key: `answer:${answerId}:${entry.revision}`,
+        companyId,
+        locationId,
+        userId,
+        kind: entry.revision === 0 ? 'answer' : 'answer_changed',
+        points: entry.points,
+        note: entry.note,
+        at: entry.at,
       })
     }
     const source = eventSourceOf[record.source]

@@ -4,10 +4,7 @@ import { feedbackRoutes as apiRoutes } from './routes.ts'
 import type { Feedback } from './service.ts'
 
 export { createAnswerBook, type AnswerBook } from './answer-book.ts'
-export { createFeedback, type Feedback, type FeedbackDeps } from './service.ts'
-export type { Answers } from './answers.ts'
-export type { Links } from './links.ts'
-export type { Prompts } from './prompts.ts'
+export { createFeedback, type Feedback } from './service.ts'
 
 /** All routes of this feature: the widget's, the agency's, the one-tap pages. */
 export function feedbackRoutes(feedback: Feedback): Route[] {

@@ -8,8 +8,10 @@ import { linkCopy } from './link-copy.ts'
 const faces: Record<HappinessLevel, string> = {
   not_happy:
     '<path d="M16 4.2c6.6 0 10.1 5 11.5 12 1.5 7.9-1.2 11.6-11.5 11.6S3 24.1 4.5 16.2c1.4-7 4.9-12 11.5-12Z" class="s"/><circle cx="11.5" cy="16.2" r="1.75" class="d"/><circle cx="20.5" cy="16.2" r="1.75" class="d"/><path d="M9.2 12.6l3.7-1.5M22.8 12.6l-3.7-1.5M11.2 23c1.3-1.7 2.9-2.5 4.8-2.5s3.5.8 4.8 2.5"/>',
-  neutral: '<rect x="3.4" y="3.8" width="25.2" height="24.4" rx="8.2" class="s"/><circle cx="11.2" cy="13.6" r="1.75" class="d"/><circle cx="20.8" cy="13.6" r="1.75" class="d"/><path d="M11 20.6h10"/>',
-  happy: '<circle cx="16" cy="16" r="13" class="s"/><circle cx="11.4" cy="13.4" r="1.75" class="d"/><circle cx="20.6" cy="13.4" r="1.75" class="d"/><path d="M10 18.6c1.5 2.4 3.6 3.5 6 3.5s4.5-1.1 6-3.5"/>',
+  neutral:
+    '<rect x="3.4" y="3.8" width="25.2" height="24.4" rx="8.2" class="s"/><circle cx="11.2" cy="13.6" r="1.75" class="d"/><circle cx="20.8" cy="13.6" r="1.75" class="d"/><path d="M11 20.6h10"/>',
+  happy:
+    '<circle cx="16" cy="16" r="13" class="s"/><circle cx="11.4" cy="13.4" r="1.75" class="d"/><circle cx="20.6" cy="13.4" r="1.75" class="d"/><path d="M10 18.6c1.5 2.4 3.6 3.5 6 3.5s4.5-1.1 6-3.5"/>',
   very_happy:
     '<path d="M20.94 4.08A6.3 6.3 0 0 1 27.92 11.06A6.3 6.3 0 0 1 27.92 20.94A6.3 6.3 0 0 1 20.94 27.92A6.3 6.3 0 0 1 11.06 27.92A6.3 6.3 0 0 1 4.08 20.94A6.3 6.3 0 0 1 4.08 11.06A6.3 6.3 0 0 1 11.06 4.08A6.3 6.3 0 0 1 20.94 4.08Z" class="s"/><path d="M8.9 13.7c.7-1.9 3.5-1.9 4.2 0M18.9 13.7c.7-1.9 3.5-1.9 4.2 0M9.7 17.3h12.6c0 4-2.6 6.5-6.3 6.5s-6.3-2.5-6.3-6.5Z"/>',
 }
@@ -93,7 +95,10 @@ export function questionPage(form: LinkForm): RouteResponse {
 export function savedPage(settings: AgencySettings, level: HappinessLevel, comment: string): RouteResponse {
   const { copy, levels } = settings.widget
   const minutes = settings.answers.editMinutes
-  const again = minutes === 0 ? '' : `<hr><p class="m">${escaped(linkCopy.changeHint(minutes))}</p>${formOf({ settings, answeredBefore: true, chosen: level, comment }, linkCopy.change)}`
+  const again =
+    minutes === 0
+      ? ''
+      : `<hr><p class="m">${escaped(linkCopy.changeHint(minutes))}</p>${formOf({ settings, answeredBefore: true, chosen: level, comment }, linkCopy.change)}`
   const body = `<h1>${escaped(copy.thanks)}</h1><p role="status">${escaped(linkCopy.saved(levels[level]))}</p><p>${escaped(copy.thanksNext)}</p>${again}`
   return page(200, linkCopy.savedTitle, body, settings.brand)
 }

@@ -29,8 +29,14 @@ export function linkRoutes(links: Links): Route[] {
       params: linkParams,
       body: linkAnswer,
       ratePerMinute: 30,
-      responses: { 200: { description: 'Recorded.' }, 400: { description: 'No level chosen, or the comment is too long.' }, 409: { description: 'It can no longer be changed.' }, ...refusals },
-      handler: (request) => links.submit(request.params.token, { level: request.body.level, comment: request.body.comment }, wantsJson(request.headers)),
+      responses: {
+        200: { description: 'Recorded.' },
+        400: { description: 'No level chosen, or the comment is too long.' },
+        409: { description: 'It can no longer be changed.' },
+        ...refusals,
+      },
+      handler: (request) =>
+        links.submit(request.params.token, { level: request.body.level, comment: request.body.comment }, wantsJson(request.headers)),
     }),
   ]
 }

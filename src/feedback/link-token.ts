@@ -18,7 +18,13 @@ function sign(body: string, key: Buffer): Buffer {
 export function issueLinkToken(user: UserKey, expiresAt: Date, keys: readonly Buffer[]): string {
   const [current] = keys
   if (current === undefined) throw new Error('There is no key to sign links with')
-  const fields = [user.companyId, user.locationId, user.userId, Math.floor(expiresAt.getTime() / 1_000), randomBytes(9).toString('base64url')]
+  const fields = [
+    user.companyId,
+    user.locationId,
+    user.userId,
+    Math.floor(expiresAt.getTime() / 1_000),
+    randomBytes(9).toString('base64url'),
+  ]
   const body = Buffer.from(JSON.stringify(fields)).toString('base64url')
   return `${body}.${sign(body, current).toString('base64url')}`
 }

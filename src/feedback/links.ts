@@ -57,10 +57,18 @@ export function createLinks({ box, publicUrl, clock, book, answers, accounts, se
     if (reading.kind === 'forged') return { refusal: { status: 404, code: 'link_invalid', words: linkCopy.invalid, brand: anonymous } }
     if (reading.kind === 'expired') return { refusal: { status: 410, code: 'link_expired', words: linkCopy.expired, brand: anonymous } }
     const { companyId, locationId, userId } = reading.user
-    const [account, person, rules] = await Promise.all([accounts.get(companyId, locationId), accounts.user(companyId, locationId, userId), settings.get(companyId)])
-    if (account === null || person === null || person.removedAt !== null) return { refusal: { status: 410, code: 'user_removed', words: linkCopy.gone, brand: rules.brand } }
-    if (!account.feedbackEnabled || !rules.prompt.enabled) return { refusal: { status: 403, code: 'feedback_off', words: linkCopy.off, brand: rules.brand } }
-    return { link: { user: { companyId, locationId, userId, userName: person.name }, idempotencyKey: `link:${reading.linkId}`, settings: rules } }
+    const [account, person, rules] = await Promise.all([
+      accounts.get(companyId, locationId),
+      accounts.user(companyId, locationId, userId),
+      settings.get(companyId),
+    ])
+    if (account === null || person === null || person.removedAt !== null)
+      return { refusal: { status: 410, code: 'user_removed', words: linkCopy.gone, brand: rules.brand } }
+    if (!account.feedbackEnabled || !rules.prompt.enabled)
+      return { refusal: { status: 403, code: 'feedback_off', words: linkCopy.off, brand: rules.brand } }
+    return {
+      link: { user: { companyId, locationId, userId, userName: person.name }, idempotencyKey: `link:${reading.linkId}`, settings: rules },
+    }
   }
 
   function refuse({ status, code, words, brand }: Refusal, wantsJson: boolean): RouteResponse {
@@ -68,7 +76,11 @@ export function createLinks({ box, publicUrl, clock, book, answers, accounts, se
   }
 
   /** Takes the answer of a link, once; later submissions of the same link change it. */
-  async function take(link: OpenLink, level: HappinessLevel, comment: string | undefined): Promise<{ answerId: string; level: HappinessLevel; comment: string | null }> {
+  async function take(
+    link: OpenLink,
+    level: HappinessLevel,
+    comment: string | undefined,
+  ): Promise<{ answerId: string; level: HappinessLevel; comment: string | null }> {
     const user: UserKey = link.user
     const answerId = answerIdOf(user, link.idempotencyKey)
     const change = () => answers.change(user, answerId, { level, comment: keptComment(comment) })
@@ -106,7 +118,8 @@ export function createLinks({ box, publicUrl, clock, book, answers, accounts, se
       const level = levelOf(form.level)
       const { maxCommentLength } = link.settings.answers
       const comment = form.comment ?? ''
-      const problem = level === null ? linkCopy.chooseOne : comment.length > maxCommentLength ? linkCopy.commentTooLong(maxCommentLength) : null
+      const problem =
+        level === null ? linkCopy.chooseOne : comment.length > maxCommentLength ? linkCopy.commentTooLong(maxCommentLength) : null
       if (level === null || problem !== null) {
         const message = problem ?? linkCopy.chooseOne
         return wantsJson
@@ -115,7 +128,9 @@ export function createLinks({ box, publicUrl, clock, book, answers, accounts, se
       }
       try {
         const answer = await take(link, level, form.comment)
-        return wantsJson ? { status: 200, json: { answerId: answer.answerId, level: answer.level } } : savedPage(link.settings, answer.level, answer.comment ?? '')
+        return wantsJson
+          ? { status: 200, json: { answerId: answer.answerId, level: answer.level } }
+          : savedPage(link.settings, answer.level, answer.comment ?? '')
       } catch (error) {
         if (error instanceof RequestError && (error.code === 'too_late' || error.code === 'too_many_changes')) {
           return refuse({ status: 409, code: error.code, words: linkCopy.tooLate, brand: link.settings.brand }, wantsJson)

@@ -64,10 +64,20 @@ export function feedbackModels(connection: Connection): FeedbackModels {
 function defineAnswers(connection: Connection): Model<AnswerRecord> {
   const schema = new Schema<AnswerRecord>(
     {
-      _id: String, companyId: String, locationId: String, userId: String, userName: String, idempotencyKey: String, source: String, at: Date,
+      _id: String,
+      companyId: String,
+      locationId: String,
+      userId: String,
+      userName: String,
+      idempotencyKey: String,
+      source: String,
+      at: Date,
       given: { level: String, comment: String },
       edits: [{ revision: Number, at: Date, level: String, comment: String, _id: false }],
-      level: String, comment: String, revision: Number, derivedRevision: Number,
+      level: String,
+      comment: String,
+      revision: Number,
+      derivedRevision: Number,
     },
     { ...options, collection: 'answers' },
   )
@@ -79,9 +89,13 @@ function defineAnswers(connection: Connection): Model<AnswerRecord> {
 function defineClocks(connection: Connection): Model<PromptClockRecord> {
   const schema = new Schema<PromptClockRecord>(
     {
-      _id: String, companyId: String, locationId: String, userId: String,
+      _id: String,
+      companyId: String,
+      locationId: String,
+      userId: String,
       anchor: new Schema({ kind: String, at: Date }, { _id: false }),
-      shownAt: [Date], skippedCycles: Number,
+      shownAt: [Date],
+      skippedCycles: Number,
       prompts: [{ promptId: String, at: Date, final: String, _id: false }],
       version: Number,
       history: [{ at: Date, kind: String, _id: false }],

@@ -118,7 +118,8 @@ function anchorDueAt(anchor: EffectiveAnchor, skippedCycles: number, settings: P
 function ignoredDueAt(clock: EffectiveClock, settings: PromptSettings, zone: string): { at: Date; exhausted: boolean } | null {
   const last = clock.shownAt.at(-1)
   if (last === undefined) return null
-  if (clock.shownAt.length >= settings.maxIgnoredDays) return { at: plusDays(last, pauseDays(clock.skippedCycles + 1, settings)), exhausted: true }
+  if (clock.shownAt.length >= settings.maxIgnoredDays)
+    return { at: plusDays(last, pauseDays(clock.skippedCycles + 1, settings)), exhausted: true }
   return { at: startOfLaterDay(last, settings.ignoredDays, zone), exhausted: false }
 }
 
@@ -145,13 +146,23 @@ export function decidePrompt(state: PromptState, settings: PromptSettings, at: D
   const gates: PromptDecision['gates'] = [
     { key: 'feedback_on', passed: state.feedbackEnabled, reason: 'feedback_off', at: null },
     { key: 'account_user', passed: !state.isAgencyStaff, reason: 'agency_staff', at: null },
-    { key: 'user_present', passed: state.isAgencyStaff || (state.user !== null && state.user.removedAt === null), reason: 'user_removed', at: state.user?.removedAt ?? null },
+    {
+      key: 'user_present',
+      passed: state.isAgencyStaff || (state.user !== null && state.user.removedAt === null),
+      reason: 'user_removed',
+      at: state.user?.removedAt ?? null,
+    },
     { key: 'not_new', passed: isPast(graceEndsAt), reason: 'new_user', at: graceEndsAt },
     { key: 'not_churned', passed: !state.accountChurned, reason: 'account_churned', at: null },
     { key: 'no_open_case', passed: state.openCaseAt === null, reason: 'case_open', at: state.openCaseAt },
     { key: 'cycle_over', passed: isPast(cycleAt), reason: 'answered_recently', at: cycleAt },
     { key: 'not_snoozed', passed: isPast(snoozeAt), reason: anchor?.kind === 'closed' ? 'closed_recently' : 'asked_later', at: snoozeAt },
-    { key: 'not_ignored', passed: isPast(repeatAt), reason: ignored === null || ignored.exhausted ? 'cycle_skipped' : 'shown_today', at: repeatAt },
+    {
+      key: 'not_ignored',
+      passed: isPast(repeatAt),
+      reason: ignored === null || ignored.exhausted ? 'cycle_skipped' : 'shown_today',
+      at: repeatAt,
+    },
   ]
   const closed = gates.filter((gate) => !gate.passed)
   const [first] = closed
@@ -214,7 +225,12 @@ export function applyOutcome(
   const prompts = clock.prompts.filter((prompt) => prompt.promptId !== outcome.promptId)
   if (outcome.kind !== 'shown') {
     const dismissed = { promptId: outcome.promptId, at: known?.at ?? outcome.at, final: outcome.kind }
-    return { anchor: { kind: outcome.kind, at: outcome.at }, shownAt: [], skippedCycles, prompts: [...prompts, dismissed].slice(-keptPrompts) }
+    return {
+      anchor: { kind: outcome.kind, at: outcome.at },
+      shownAt: [],
+      skippedCycles,
+      prompts: [...prompts, dismissed].slice(-keptPrompts),
+    }
   }
   const shown = [...prompts, { promptId: outcome.promptId, at: outcome.at, final: null }].slice(-keptPrompts)
   const last = shownAt.at(-1)

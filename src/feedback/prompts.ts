@@ -2,7 +2,14 @@ import type { Connection } from 'mongoose'
 import type { Account, Accounts } from '../accounts/index.ts'
 import type { Cases } from '../cases/index.ts'
 import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
-import type { FeedbackRequest, FeedbackRequestResult, PromptInspection, PromptOutcome, PromptReason, PromptView } from '../http/contract/feedback.ts'
+import type {
+  FeedbackRequest,
+  FeedbackRequestResult,
+  PromptInspection,
+  PromptOutcome,
+  PromptReason,
+  PromptView,
+} from '../http/contract/feedback.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { hourMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, notFound, RequestError } from '../kernel/errors.ts'
@@ -13,7 +20,16 @@ import { isDuplicateKey } from '../store/index.ts'
 import type { AnswerBook, UserKey } from './answer-book.ts'
 import { gateLabels, refusals, widgetCopyOf } from './copy.ts'
 import { feedbackModels, type AnswerRecord, type PromptClockRecord } from './model.ts'
-import { applyOutcome, applyRequest, decidePrompt, freshClock, promptSeed, type PromptClock, type PromptDecision, type PromptState } from './prompt-rules.ts'
+import {
+  applyOutcome,
+  applyRequest,
+  decidePrompt,
+  freshClock,
+  promptSeed,
+  type PromptClock,
+  type PromptDecision,
+  type PromptState,
+} from './prompt-rules.ts'
 import { answerViewOf, editableUntil } from './rules.ts'
 
 /** Who is asked when: one clock per account user, kept here. */
@@ -25,7 +41,13 @@ export interface Prompts {
   /** Why somebody was, or was not, asked. @throws RequestError 404 */
   inspect(companyId: string, locationId: string, userId: string): Promise<PromptInspection>
   /** Makes prompts due at once, whatever the users' clocks say. @throws RequestError 404; 409 `feedback_off`, `account_churned` */
-  requestNow(companyId: string, locationId: string, request: FeedbackRequest, actor: Actor, source: EventSource): Promise<FeedbackRequestResult>
+  requestNow(
+    companyId: string,
+    locationId: string,
+    request: FeedbackRequest,
+    actor: Actor,
+    source: EventSource,
+  ): Promise<FeedbackRequestResult>
   purge(companyId: string): Promise<void>
 }
 
@@ -101,12 +123,20 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
   }
 
   /** Stores a clock if nobody else did since it was read. */
-  async function storeClock(user: UserKey, before: PromptClockRecord | null, next: PromptClock, entry?: PromptClockRecord['history'][number]): Promise<boolean> {
+  async function storeClock(
+    user: UserKey,
+    before: PromptClockRecord | null,
+    next: PromptClock,
+    entry?: PromptClockRecord['history'][number],
+  ): Promise<boolean> {
     const { anchor, shownAt, skippedCycles, prompts } = next
     const history = [...(before?.history ?? []), ...(entry === undefined ? [] : [entry])].slice(-keptHistory)
     const changes = { anchor, shownAt, skippedCycles, prompts, history, version: (before?.version ?? 0) + 1 }
     if (before !== null) {
-      const { matchedCount } = await clocks.updateOne({ _id: before._id, companyId: user.companyId, version: before.version }, { $set: changes })
+      const { matchedCount } = await clocks.updateOne(
+        { _id: before._id, companyId: user.companyId, version: before.version },
+        { $set: changes },
+      )
       return matchedCount === 1
     }
     try {
@@ -203,13 +233,15 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
       ])
       if (account === null) throw notFound('account')
       if (isChurned(account)) throw new RequestError(409, 'account_churned', 'This account is churned; its users are not asked.')
-      if (!account.feedbackEnabled || !rules.prompt.enabled) throw new RequestError(409, 'feedback_off', 'Feedback is off for this account. Turn it on first.')
+      if (!account.feedbackEnabled || !rules.prompt.enabled)
+        throw new RequestError(409, 'feedback_off', 'Feedback is off for this account. Turn it on first.')
       const requested: string[] = []
       const skipped: { userId: string; reason: PromptReason }[] = []
       const at = clock.now()
       for (const userId of userIds === undefined ? people.map((person) => person.userId) : new Set(userIds)) {
         const user = { companyId, locationId, userId }
-        if (!people.some((person) => person.userId === userId && person.removedAt === null)) skipped.push({ userId, reason: 'user_removed' })
+        if (!people.some((person) => person.userId === userId && person.removedAt === null))
+          skipped.push({ userId, reason: 'user_removed' })
         else if (openCases.some((open) => open.userId === userId)) skipped.push({ userId, reason: 'case_open' })
         else {
           let stored = false
@@ -225,8 +257,16 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
         const names = people.filter((person) => requested.includes(person.userId)).map((person) => person.name)
         const who = names.length <= 3 ? names.join(', ') : `${names.length} users`
         await events.append({
-          key: `feedback.requested:${newId(at.getTime())}`, companyId, locationId, userId: requested.length === 1 ? (requested[0] ?? null) : null, type: 'feedback.requested', at, actor, source,
-          summary: `${actor.name ?? 'The team'} asked ${who} for feedback.`, data: { accountName: account.name, userIds: requested, note: note ?? null },
+          key: `feedback.requested:${newId(at.getTime())}`,
+          companyId,
+          locationId,
+          userId: requested.length === 1 ? (requested[0] ?? null) : null,
+          type: 'feedback.requested',
+          at,
+          actor,
+          source,
+          summary: `${actor.name ?? 'The team'} asked ${who} for feedback.`,
+          data: { accountName: account.name, userIds: requested, note: note ?? null },
         })
       }
       return { locationId, requested, skipped }

@@ -1,6 +1,17 @@
 import { z } from 'zod'
 import {
-  accountParams, accountUserParams, answerChange, answerParams, answerView, feedbackRequest, feedbackRequestResult, newAnswer, promptInspection, promptOutcome, promptOutcomeView, promptView,
+  accountParams,
+  accountUserParams,
+  answerChange,
+  answerParams,
+  answerView,
+  feedbackRequest,
+  feedbackRequestResult,
+  newAnswer,
+  promptInspection,
+  promptOutcome,
+  promptOutcomeView,
+  promptView,
 } from '../http/contract/feedback.ts'
 import { notFound } from '../kernel/errors.ts'
 import { defineRoute, sessionOf, type Route, type Session } from '../kernel/route.ts'
@@ -29,7 +40,10 @@ function widgetRoutes({ answers, prompts }: Feedback): Route[] {
       access: 'account_user',
       summary: 'The prompt was shown, put off or closed; counts once per prompt.',
       body: promptOutcome,
-      responses: { 200: { description: 'Whether it was new, and when the user is asked next.', schema: promptOutcomeView }, 409: { description: 'The prompt is not this user\'s.' } },
+      responses: {
+        200: { description: 'Whether it was new, and when the user is asked next.', schema: promptOutcomeView },
+        409: { description: "The prompt is not this user's." },
+      },
       handler: async (request) => ({ status: 200, json: await prompts.record(sessionOf(request), request.body) }),
     }),
     defineRoute({
@@ -48,7 +62,10 @@ function widgetRoutes({ answers, prompts }: Feedback): Route[] {
       async handler(request) {
         const session = sessionOf(request)
         const { level, comment, idempotencyKey, source = 'widget' } = request.body
-        const { created, answer } = await answers.give({ ...userOf(session), userName: session.userName }, { level, comment, idempotencyKey, source })
+        const { created, answer } = await answers.give(
+          { ...userOf(session), userName: session.userName },
+          { level, comment, idempotencyKey, source },
+        )
         return { status: created ? 201 : 200, json: answer }
       },
     }),
@@ -56,12 +73,19 @@ function widgetRoutes({ answers, prompts }: Feedback): Route[] {
       method: 'PATCH',
       path: '/api/answers/:id',
       access: 'account_user',
-      summary: 'Change one\'s own answer for some minutes.',
+      summary: "Change one's own answer for some minutes.",
       params: answerParams,
       body: answerChange,
       ratePerMinute: 60,
-      responses: { 200: { description: 'As it says now.', schema: answerView }, 404: { description: 'Not this user\'s answer.' }, 409: { description: 'Too late, or changed too often.' } },
-      handler: async (request) => ({ status: 200, json: await answers.change(userOf(sessionOf(request)), request.params.id, request.body) }),
+      responses: {
+        200: { description: 'As it says now.', schema: answerView },
+        404: { description: "Not this user's answer." },
+        409: { description: 'Too late, or changed too often.' },
+      },
+      handler: async (request) => ({
+        status: 200,
+        json: await answers.change(userOf(sessionOf(request)), request.params.id, request.body),
+      }),
     }),
   ]
 }
@@ -76,13 +100,16 @@ function agencyRoutes({ prompts, links }: Feedback): Route[] {
       summary: 'Why this user was, or was not, asked: every gate, and when next.',
       params: accountUserParams,
       responses: { 200: { description: 'The inspection.', schema: promptInspection }, 404: { description: 'No such account or user.' } },
-      handler: async (request) => ({ status: 200, json: await prompts.inspect(sessionOf(request).companyId, request.params.locationId, request.params.userId) }),
+      handler: async (request) => ({
+        status: 200,
+        json: await prompts.inspect(sessionOf(request).companyId, request.params.locationId, request.params.userId),
+      }),
     }),
     defineRoute({
       method: 'POST',
       path: '/api/accounts/:locationId/request-feedback',
       access: 'agency',
-      summary: 'Ask this account\'s users, or some of them, at their next visit, whatever their clocks say.',
+      summary: "Ask this account's users, or some of them, at their next visit, whatever their clocks say.",
       params: accountParams,
       body: feedbackRequest,
       responses: {
@@ -102,7 +129,10 @@ function agencyRoutes({ prompts, links }: Feedback): Route[] {
       access: 'agency',
       summary: 'A one-tap link for this user, to be sent by hand.',
       params: accountUserParams,
-      responses: { 200: { description: 'The link.', schema: z.object({ url: z.url() }) }, 404: { description: 'No such account or user.' } },
+      responses: {
+        200: { description: 'The link.', schema: z.object({ url: z.url() }) },
+        404: { description: 'No such account or user.' },
+      },
       async handler(request) {
         const { companyId } = sessionOf(request)
         const { locationId, userId } = request.params

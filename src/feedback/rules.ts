@@ -20,14 +20,25 @@ export function statesOf(record: Pick<AnswerRecord, 'at' | 'given' | 'edits'>): 
 }
 
 /** Points that each revision books: the answer its own, a correction the difference. Revisions that book nothing are left out. */
-export function ledgerOf(states: readonly AnswerState[], points: Record<HappinessLevel, number>): { revision: number; at: Date; points: number; note: string }[] {
+export function ledgerOf(
+  states: readonly AnswerState[],
+  points: Record<HappinessLevel, number>,
+): { revision: number; at: Date; points: number; note: string }[] {
   return states.flatMap((state, index) => {
     const before = states[index - 1]
-    if (before === undefined) return [{ revision: 0, at: state.at, points: points[state.level], note: `Answered ${happinessLabels[state.level]}` }]
+    if (before === undefined)
+      return [{ revision: 0, at: state.at, points: points[state.level], note: `Answered ${happinessLabels[state.level]}` }]
     const difference = points[state.level] - points[before.level]
     return difference === 0
       ? []
-      : [{ revision: state.revision, at: state.at, points: difference, note: `Changed from ${happinessLabels[before.level]} to ${happinessLabels[state.level]}` }]
+      : [
+          {
+            revision: state.revision,
+            at: state.at,
+            points: difference,
+            note: `Changed from ${happinessLabels[before.level]} to ${happinessLabels[state.level]}`,
+          },
+        ]
   })
 }
 

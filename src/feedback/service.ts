@@ -78,7 +78,10 @@ export function createFeedback(deps: FeedbackDeps): Feedback {
     pump,
     requestFeedbackInBulk: async (session, locationIds, request) => {
       const actor = { kind: 'agency_user' as const, id: session.userId, name: session.userName }
-      const wanted = { ...(request.userIds === undefined ? {} : { userIds: request.userIds }), ...(request.note === undefined ? {} : { note: request.note }) }
+      const wanted = {
+        ...(request.userIds === undefined ? {} : { userIds: request.userIds }),
+        ...(request.note === undefined ? {} : { note: request.note }),
+      }
       const results = []
       for (const locationId of locationIds) {
         try {

@@ -26,7 +26,11 @@ const checkpointSlackDays = 30
 const checkpointStepDays = 60
 
 /** Each user's newest answer: what was known before, what the fold knows now, without those who left. */
-export function peopleOf(before: readonly PersonReading[], fold: AccountFold, removals: readonly { userId: string; at: Date }[]): PersonReading[] {
+export function peopleOf(
+  before: readonly PersonReading[],
+  fold: AccountFold,
+  removals: readonly { userId: string; at: Date }[],
+): PersonReading[] {
   const people = new Map(before.map((person) => [person.userId, person]))
   for (const { userId, answerId, at, level } of fold.opinions) {
     const known = people.get(userId)
@@ -44,7 +48,12 @@ export function peopleOf(before: readonly PersonReading[], fold: AccountFold, re
  * Moves the checkpoint forward once it is old enough, so that the facts to be read stay bounded.
  * @returns the checkpoint to keep
  */
-export function nextCheckpoint(current: Checkpoint | null, facts: readonly HappinessFact[], now: Date, settings: HappinessSettings): Checkpoint | null {
+export function nextCheckpoint(
+  current: Checkpoint | null,
+  facts: readonly HappinessFact[],
+  now: Date,
+  settings: HappinessSettings,
+): Checkpoint | null {
   const at = new Date(now.getTime() - (settings.validDays + checkpointSlackDays) * dayMs)
   const oldestMs = current?.at.getTime() ?? facts.reduce((oldest, fact) => Math.min(oldest, fact.at.getTime()), Number.POSITIVE_INFINITY)
   if (oldestMs > at.getTime() - checkpointStepDays * dayMs) return current
@@ -59,10 +68,18 @@ export function sameReading(a: ReadingRecord, b: ReadingRecord): boolean {
 function fingerprint(record: ReadingRecord): string {
   const ms = (at: Date | null) => at?.getTime() ?? null
   return JSON.stringify([
-    record.level, record.score, record.answered, record.eligible, ms(record.newestAt), record.dissent, ms(record.levelSinceAt), ms(record.nextExpiryAt),
+    record.level,
+    record.score,
+    record.answered,
+    record.eligible,
+    ms(record.newestAt),
+    record.dissent,
+    ms(record.levelSinceAt),
+    ms(record.nextExpiryAt),
     record.people.map((person) => [person.userId, person.answerId, ms(person.at), person.level]),
     record.removals.map((removal) => [removal.userId, ms(removal.at)]),
-    ms(record.checkpointAt), record.checkpointLevel,
+    ms(record.checkpointAt),
+    record.checkpointLevel,
   ])
 }
 
@@ -70,9 +87,14 @@ function direction(before: HappinessLevel, after: HappinessLevel): string {
   return happinessLevels.indexOf(after) < happinessLevels.indexOf(before) ? 'fell' : 'rose'
 }
 
-function accountSummary(before: HappinessLevel | null, after: HappinessLevel | null, coverage: { answered: number; eligible: number }): string {
+function accountSummary(
+  before: HappinessLevel | null,
+  after: HappinessLevel | null,
+  coverage: { answered: number; eligible: number },
+): string {
   const users = `${coverage.answered} of ${coverage.eligible} ${coverage.eligible === 1 ? 'user' : 'users'}`
-  if (after === null) return `No current reading: no answer is young enough any more${before === null ? '' : ` (was ${happinessLabels[before]})`}.`
+  if (after === null)
+    return `No current reading: no answer is young enough any more${before === null ? '' : ` (was ${happinessLabels[before]})`}.`
   if (before === null) return `Happiness is ${happinessLabels[after]} (${users}).`
   return `Happiness ${direction(before, after)} from ${happinessLabels[before]} to ${happinessLabels[after]} (${users}).`
 }
@@ -92,12 +114,21 @@ export function eventsBetween(before: ReadingRecord, after: ReadingRecord, cause
       key: `happiness.user_level_changed:${stamp}:${person.userId}`,
       userId: person.userId,
       type: 'happiness.user_level_changed',
-      summary: known === null ? `${name} is ${happinessLabels[person.level]}.` : `${name} went from ${happinessLabels[known]} to ${happinessLabels[person.level]}.`,
+      summary:
+        known === null
+          ? `${name} is ${happinessLabels[person.level]}.`
+          : `${name} went from ${happinessLabels[known]} to ${happinessLabels[person.level]}.`,
       before: known,
       after: person.level,
       data: {
-        accountName: names.accountName, userName: name, before: known, after: person.level, beforeLabel: known === null ? null : happinessLabels[known],
-        afterLabel: happinessLabels[person.level], steps: known === null ? null : happinessLevels.indexOf(person.level) - happinessLevels.indexOf(known), answerId: person.answerId,
+        accountName: names.accountName,
+        userName: name,
+        before: known,
+        after: person.level,
+        beforeLabel: known === null ? null : happinessLabels[known],
+        afterLabel: happinessLabels[person.level],
+        steps: known === null ? null : happinessLevels.indexOf(person.level) - happinessLevels.indexOf(known),
+        answerId: person.answerId,
       },
     })
   }
@@ -112,10 +143,20 @@ export function eventsBetween(before: ReadingRecord, after: ReadingRecord, cause
       before: before.level,
       after: after.level,
       data: {
-        accountName: names.accountName, before: before.level, after: after.level, beforeLabel: before.level === null ? null : happinessLabels[before.level],
-        afterLabel: after.level === null ? null : happinessLabels[after.level], score: after.score, ...coverage, dissent: after.dissent,
-        steps: before.level === null || after.level === null ? null : happinessLevels.indexOf(after.level) - happinessLevels.indexOf(before.level),
-        causedByUserId: cause.userId, ...cause.data,
+        accountName: names.accountName,
+        before: before.level,
+        after: after.level,
+        beforeLabel: before.level === null ? null : happinessLabels[before.level],
+        afterLabel: after.level === null ? null : happinessLabels[after.level],
+        score: after.score,
+        ...coverage,
+        dissent: after.dissent,
+        steps:
+          before.level === null || after.level === null
+            ? null
+            : happinessLevels.indexOf(after.level) - happinessLevels.indexOf(before.level),
+        causedByUserId: cause.userId,
+        ...cause.data,
       },
     })
   }

@@ -23,7 +23,13 @@ function companyField(level: HappinessLevel | null): { companyHappinessLevel: st
 
 /** Everything an answer says about its user's contact: one write. The comment always belongs to the level shown; '' clears an older one. */
 export function wantedForAnswer(
-  companyId: string, account: Account, user: AccountUser, person: PersonReading, comment: string | null, accountLevel: HappinessLevel | null, settings: AgencySettings,
+  companyId: string,
+  account: Account,
+  user: AccountUser,
+  person: PersonReading,
+  comment: string | null,
+  accountLevel: HappinessLevel | null,
+  settings: AgencySettings,
 ): WantedContact {
   return {
     companyId,
@@ -40,7 +46,12 @@ export function wantedForAnswer(
 }
 
 /** The account's level on the contact of a colleague who did not answer just now. */
-export function wantedForColleague(companyId: string, account: Account, user: AccountUser, accountLevel: HappinessLevel | null): WantedContact {
+export function wantedForColleague(
+  companyId: string,
+  account: Account,
+  user: AccountUser,
+  accountLevel: HappinessLevel | null,
+): WantedContact {
   return { companyId, identity: contactOf(account, user), fields: companyField(accountLevel) }
 }
 

@@ -178,7 +178,13 @@ function stepsOf(facts: Iterable<HappinessFact>, at: Date, settings: HappinessSe
       continue
     }
     const { userId, answerId } = fact
-    steps.push({ atMs, rank: 0, key: answerId, kind: 'answer', opinion: { userId, answerId, at: fact.at, level: effectiveLevel(fact, at) } })
+    steps.push({
+      atMs,
+      rank: 0,
+      key: answerId,
+      kind: 'answer',
+      opinion: { userId, answerId, at: fact.at, level: effectiveLevel(fact, at) },
+    })
     const expiresMs = atMs + settings.validDays * dayMs
     if (expiresMs <= untilMs) steps.push({ atMs: expiresMs, rank: 2, key: answerId, kind: 'expiry', userId, answerId })
   }

@@ -55,7 +55,11 @@ export interface HappinessDeps {
 }
 
 function newestMs(facts: readonly HappinessFact[]): number {
-  return facts.reduce((newest, fact) => Math.max(newest, fact.at.getTime(), ...(fact.kind === 'answer' ? (fact.edits ?? []).map((edit) => edit.at.getTime()) : [])), 0)
+  return facts.reduce(
+    (newest, fact) =>
+      Math.max(newest, fact.at.getTime(), ...(fact.kind === 'answer' ? (fact.edits ?? []).map((edit) => edit.at.getTime()) : [])),
+    0,
+  )
 }
 
 const system: Actor = { kind: 'system', id: null, name: null }
@@ -72,8 +76,26 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
 
   function blank(companyId: string, locationId: string): ReadingRecord {
     return {
-      _id: idOf(companyId, locationId), companyId, locationId, level: null, score: null, answered: 0, eligible: 0, newestAt: null, dissent: false, levelSinceAt: null,
-      nextExpiryAt: null, people: [], removals: [], checkpointAt: null, checkpointLevel: null, version: 0, appliedVersion: 0, pending: [], unappliedSince: null, updatedAt: clock.now(),
+      _id: idOf(companyId, locationId),
+      companyId,
+      locationId,
+      level: null,
+      score: null,
+      answered: 0,
+      eligible: 0,
+      newestAt: null,
+      dissent: false,
+      levelSinceAt: null,
+      nextExpiryAt: null,
+      people: [],
+      removals: [],
+      checkpointAt: null,
+      checkpointLevel: null,
+      version: 0,
+      appliedVersion: 0,
+      pending: [],
+      unappliedSince: null,
+      updatedAt: clock.now(),
     }
   }
 
@@ -115,7 +137,10 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
     for (const user of users) {
       if (user.removedAt === null) continue
       const at = new Date(user.removedAt)
-      if (!removals.some((removal) => removal.userId === user.userId && removal.at.getTime() === at.getTime()) && given.some((answer) => answer.userId === user.userId)) {
+      if (
+        !removals.some((removal) => removal.userId === user.userId && removal.at.getTime() === at.getTime()) &&
+        given.some((answer) => answer.userId === user.userId)
+      ) {
         removals.push({ userId: user.userId, at })
       }
     }
@@ -128,8 +153,17 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
     const kept = nextCheckpoint(checkpoint, facts, now, rules.happiness)
     const score = fold.score === null ? null : Math.round(fold.score * 100) / 100
     const after: ReadingRecord = {
-      ...before, level: fold.level, score, ...fold.coverage, dissent: fold.dissent, levelSinceAt: fold.levelSinceAt ?? before.levelSinceAt, nextExpiryAt: fold.nextExpiryAt,
-      people: peopleOf(before.people, fold, removals), removals, checkpointAt: kept?.at ?? null, checkpointLevel: kept?.level ?? null,
+      ...before,
+      level: fold.level,
+      score,
+      ...fold.coverage,
+      dissent: fold.dissent,
+      levelSinceAt: fold.levelSinceAt ?? before.levelSinceAt,
+      nextExpiryAt: fold.nextExpiryAt,
+      people: peopleOf(before.people, fold, removals),
+      removals,
+      checkpointAt: kept?.at ?? null,
+      checkpointLevel: kept?.level ?? null,
     }
     let current = before
     if (!sameReading(before, after)) {
@@ -137,7 +171,10 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
       after.updatedAt = now
       after.unappliedSince = before.unappliedSince ?? now
       const userOf = new Map(users.map((user) => [user.userId, user.name]))
-      const names = { accountName: account?.name ?? locationId, userName: (userId: string) => userOf.get(userId) ?? cause.actor.name ?? userId }
+      const names = {
+        accountName: account?.name ?? locationId,
+        userName: (userId: string) => userOf.get(userId) ?? cause.actor.name ?? userId,
+      }
       after.pending = [...before.pending, ...eventsBetween(before, after, cause, names)]
       if (!(await store(after))) return null
       current = after
@@ -145,7 +182,11 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
 
     for (const event of current.pending) await events.append(event)
     await accounts.setHappiness(companyId, locationId, {
-      level: current.level, score: current.score, answered: current.answered, newestAt: current.newestAt, dissent: current.dissent,
+      level: current.level,
+      score: current.score,
+      answered: current.answered,
+      newestAt: current.newestAt,
+      dissent: current.dissent,
     })
     const comments = new Map(given.map((answer) => [answer.answerId, answer.comment]))
     const levelChanged = current.pending.some((event) => event.type === 'happiness.account_level_changed')
@@ -157,7 +198,9 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
       if (user === undefined || account === null) {
         if (answering) unknownUser = person.userId
       } else if (answering) {
-        await effects.wantContact(wantedForAnswer(companyId, account, user, person, comments.get(person.answerId) ?? null, current.level, rules))
+        await effects.wantContact(
+          wantedForAnswer(companyId, account, user, person, comments.get(person.answerId) ?? null, current.level, rules),
+        )
         await effects.wantCard(cardFor(companyId, account, user, person.level))
       } else await effects.wantContact(wantedForColleague(companyId, account, user, current.level))
     }
@@ -168,7 +211,9 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
       if (matchedCount === 0) return null
     }
     if (unknownUser !== null) {
-      throw new CodedError('user_not_mirrored', 'The user who answered is not mirrored yet; the contact and card follow once they are.', { details: { userId: unknownUser } })
+      throw new CodedError('user_not_mirrored', 'The user who answered is not mirrored yet; the contact and card follow once they are.', {
+        details: { userId: unknownUser },
+      })
     }
     return viewOf(current)
   }
@@ -185,10 +230,20 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
   async function userRemoved(companyId: string, locationId: string, userId: string, at: Date): Promise<void> {
     await lock.run(idOf(companyId, locationId), async () => {
       for (let count = 1; count <= maxAttempts; count += 1) {
-        const stored = (await readings.findOne({ _id: idOf(companyId, locationId), companyId }).lean<ReadingRecord>()) ?? blank(companyId, locationId)
+        const stored =
+          (await readings.findOne({ _id: idOf(companyId, locationId), companyId }).lean<ReadingRecord>()) ?? blank(companyId, locationId)
         const now = clock.now()
         if (stored.removals.some((removal) => removal.userId === userId && removal.at.getTime() === at.getTime())) return
-        if (await store({ ...stored, removals: [...stored.removals, { userId, at }], version: stored.version + 1, unappliedSince: stored.unappliedSince ?? now, updatedAt: now })) return
+        if (
+          await store({
+            ...stored,
+            removals: [...stored.removals, { userId, at }],
+            version: stored.version + 1,
+            unappliedSince: stored.unappliedSince ?? now,
+            updatedAt: now,
+          })
+        )
+          return
       }
       throw new CodedError('reading_busy', 'Too many changes of this account at once; the removal will be noted again.')
     })
@@ -200,7 +255,8 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
     userRemoved,
 
     async observe(event) {
-      if (event.type === 'user.removed' && event.locationId !== null && event.userId !== null) await userRemoved(event.companyId, event.locationId, event.userId, event.at)
+      if (event.type === 'user.removed' && event.locationId !== null && event.userId !== null)
+        await userRemoved(event.companyId, event.locationId, event.userId, event.at)
     },
 
     async reading(companyId, locationId) {
@@ -209,7 +265,9 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
     },
 
     async userLevel(companyId, locationId, userId) {
-      const record = await readings.findOne({ _id: idOf(companyId, locationId), companyId }, { people: 1 }).lean<Pick<ReadingRecord, 'people'>>()
+      const record = await readings
+        .findOne({ _id: idOf(companyId, locationId), companyId }, { people: 1 })
+        .lean<Pick<ReadingRecord, 'people'>>()
       const person = record?.people.find((candidate) => candidate.userId === userId)
       return person === undefined ? null : { level: person.level, at: person.at }
     },
@@ -218,8 +276,16 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
       const now = clock.now()
       const fields = { companyId: 1, locationId: 1, nextExpiryAt: 1 }
       type Due = Pick<ReadingRecord, 'companyId' | 'locationId' | 'nextExpiryAt'>
-      const expired = await readings.find({ nextExpiryAt: { $lte: now } }, fields).sort({ nextExpiryAt: 1 }).limit(limit).lean<Due[]>()
-      const left = await readings.find({ unappliedSince: { $lte: new Date(now.getTime() - unappliedGraceMs) } }, fields).sort({ unappliedSince: 1 }).limit(limit).lean<Due[]>()
+      const expired = await readings
+        .find({ nextExpiryAt: { $lte: now } }, fields)
+        .sort({ nextExpiryAt: 1 })
+        .limit(limit)
+        .lean<Due[]>()
+      const left = await readings
+        .find({ unappliedSince: { $lte: new Date(now.getTime() - unappliedGraceMs) } }, fields)
+        .sort({ unappliedSince: 1 })
+        .limit(limit)
+        .lean<Due[]>()
       for (const { companyId, locationId, nextExpiryAt } of [...expired, ...left]) {
         const at = nextExpiryAt !== null && nextExpiryAt.getTime() <= now.getTime() ? nextExpiryAt : now
         try {

@@ -19,7 +19,10 @@ export function scoreRoutes(scores: Scores, accounts: Pick<Accounts, 'get'>): Ro
         const { locationId } = request.params
         if ((await accounts.get(companyId, locationId)) === null) throw notFound('account')
         const { userId, page, pageSize } = request.query
-        return { status: 200, json: await scores.statement(companyId, locationId, { page, pageSize, ...(userId === undefined ? {} : { userId }) }) }
+        return {
+          status: 200,
+          json: await scores.statement(companyId, locationId, { page, pageSize, ...(userId === undefined ? {} : { userId }) }),
+        }
       },
     }),
   ]

@@ -29,15 +29,24 @@ export interface Scores {
 export function createScores({ connection }: { connection: Connection }): Scores {
   const entries = scoreModel(connection)
 
-  async function sums(companyId: string, locationId: string, options: { userId?: string; sinceAt?: Date }): Promise<{ userId: string | null; total: number }[]> {
+  async function sums(
+    companyId: string,
+    locationId: string,
+    options: { userId?: string; sinceAt?: Date },
+  ): Promise<{ userId: string | null; total: number }[]> {
     const match = {
       companyId,
       locationId,
       ...(options.userId === undefined ? {} : { userId: options.userId }),
       ...(options.sinceAt === undefined ? {} : { at: { $gte: options.sinceAt } }),
     }
-    const groups = await entries.aggregate<{ _id: string | null; total: number }>([{ $match: match }, { $group: { _id: '$userId', total: { $sum: '$points' } } }])
-    return groups.map((group) => ({ userId: group._id, total: group.total })).sort((a, b) => b.total - a.total || (a.userId ?? '').localeCompare(b.userId ?? ''))
+    const groups = await entries.aggregate<{ _id: string | null; total: number }>([
+      { $match: match },
+      { $group: { _id: '$userId', total: { $sum: '$points' } } },
+    ])
+    return groups
+      .map((group) => ({ userId: group._id, total: group.total }))
+      .sort((a, b) => b.total - a.total || (a.userId ?? '').localeCompare(b.userId ?? ''))
   }
 
   return {
@@ -59,7 +68,12 @@ export function createScores({ connection }: { connection: Connection }): Scores
       const filter = { companyId, locationId, ...(userId === undefined ? {} : { userId }) }
       const [byUser, found, count] = await Promise.all([
         sums(companyId, locationId, userId === undefined ? {} : { userId }),
-        entries.find(filter).sort({ at: -1, _id: -1 }).skip((page - 1) * pageSize).limit(pageSize).lean(),
+        entries
+          .find(filter)
+          .sort({ at: -1, _id: -1 })
+          .skip((page - 1) * pageSize)
+          .limit(pageSize)
+          .lean(),
         entries.countDocuments(filter),
       ])
       const items = found.map((entry) => ({

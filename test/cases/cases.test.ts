@@ -26,16 +26,24 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 const openCase = async (userId: string) => (await rig.cases.openCaseOf(companyId, locationId, userId))!.caseId
 
 describe('a Not Happy answer', () => {
-  it('opens one case with the account\'s CSM as owner, due in 24 hours', async () => {
+  it("opens one case with the account's CSM as owner, due in 24 hours", async () => {
     await give('a', 'not_happy', 'Nobody called back.')
     const { items, total } = await rig.cases.list(csm, { ...paged, state: 'open' })
     expect(total).toBe(1)
     const [view] = items
     expect(caseView.parse(view)).toMatchObject({
-      userName: 'User a', accountName: 'Harbor Street Dental', owner: { userId: 'csm1', name: 'Priya Nair' }, comment: 'Nobody called back.', overdue: false,
-      openedAt: '2026-11-02T09:00:00.000Z', dueAt: '2026-11-03T09:00:00.000Z', outcome: null,
+      userName: 'User a',
+      accountName: 'Harbor Street Dental',
+      owner: { userId: 'csm1', name: 'Priya Nair' },
+      comment: 'Nobody called back.',
+      overdue: false,
+      openedAt: '2026-11-02T09:00:00.000Z',
+      dueAt: '2026-11-03T09:00:00.000Z',
+      outcome: null,
     })
-    expect(eventsOf(rig.world, 'case.opened')).toMatchObject([{ userId: 'a', data: { ownerUserId: 'csm1', comment: 'Nobody called back.' } }])
+    expect(eventsOf(rig.world, 'case.opened')).toMatchObject([
+      { userId: 'a', data: { ownerUserId: 'csm1', comment: 'Nobody called back.' } },
+    ])
   })
 
   it('attaches to the open case of its user; another user has a case of their own', async () => {
@@ -43,14 +51,26 @@ describe('a Not Happy answer', () => {
     rig.clock.advanceMs(hourMs)
     await Promise.all([give('a', 'not_happy', 'two'), give('a', 'not_happy', 'three'), give('b', 'not_happy')])
     const { items } = await rig.cases.list(csm, { ...paged, state: 'open' })
-    expect(items.map((item) => [item.userId, item.answers.length]).sort()).toEqual([['a', 3], ['b', 1]])
+    expect(items.map((item) => [item.userId, item.answers.length]).sort()).toEqual([
+      ['a', 3],
+      ['b', 1],
+    ])
     expect(eventsOf(rig.world, 'case.opened')).toHaveLength(2)
   })
 
   it('does not open a second case when derived again after a person closed the first', async () => {
     const { answer } = await give('a', 'not_happy')
     await rig.cases.close(csm, await openCase('a'), { outcome: 'resolved', note: 'Called.' })
-    await rig.cases.attach({ companyId, locationId, userId: 'a', userName: 'User a', answerId: answer.answerId, comment: null, at: rig.clock.now(), source: 'widget' })
+    await rig.cases.attach({
+      companyId,
+      locationId,
+      userId: 'a',
+      userName: 'User a',
+      answerId: answer.answerId,
+      comment: null,
+      at: rig.clock.now(),
+      source: 'widget',
+    })
     expect(await rig.cases.openCaseOf(companyId, locationId, 'a')).toBeNull()
     await give('a', 'not_happy')
     expect(await rig.cases.openCaseOf(companyId, locationId, 'a')).not.toBeNull()
@@ -77,13 +97,18 @@ describe('closing', () => {
     await give('a', 'not_happy')
     const id = await openCase('a')
     const closed = await rig.cases.close(csm, id, { outcome: 'resolved', note: 'Called and fixed.' })
-    expect(closed).toMatchObject({ state: 'closed', outcome: 'resolved', note: 'Called and fixed.', closedBy: { userId: 'csm1', name: 'Priya Nair' } })
+    expect(closed).toMatchObject({
+      state: 'closed',
+      outcome: 'resolved',
+      note: 'Called and fixed.',
+      closedBy: { userId: 'csm1', name: 'Priya Nair' },
+    })
     expect(await rig.cases.close(csm, id, { outcome: 'resolved', note: 'Called and fixed.' })).toEqual(closed)
     expect(await codeOf(rig.cases.close(csm, id, { outcome: 'no_action', note: 'x' }))).toBe('409 case_closed')
     expect(eventsOf(rig.world, 'case.closed')).toHaveLength(1)
   })
 
-  it('of another agency\'s case is not possible, and looks as if there were none', async () => {
+  it("of another agency's case is not possible, and looks as if there were none", async () => {
     await give('a', 'not_happy')
     const id = await openCase('a')
     const stranger = { ...csm, companyId: 'agency2' }
@@ -115,7 +140,11 @@ describe('an overdue case', () => {
     const other = await rig.another()
     await Promise.all([rig.cases.markOverdue(10), other.cases.markOverdue(10)])
     expect(await rig.cases.markOverdue(10)).toBe(0)
-    expect(eventsOf(rig.world, 'case.overdue').map((event) => event.userId).sort()).toEqual(['a', 'b'])
+    expect(
+      eventsOf(rig.world, 'case.overdue')
+        .map((event) => event.userId)
+        .sort(),
+    ).toEqual(['a', 'b'])
     expect((await rig.cases.list(csm, { ...paged, overdue: true })).total).toBe(2)
     expect((await rig.cases.list(csm, { ...paged, overdue: false })).total).toBe(0)
   })
@@ -131,7 +160,18 @@ describe('an overdue case', () => {
 
 it('what a crash left untold is told by the sweep', async () => {
   await give('a', 'not_happy')
-  const event = { key: 'case.closed:lost', companyId, locationId, userId: 'a', type: 'case.closed', at: rig.clock.now(), actor: { kind: 'system', id: null, name: null }, source: 'page', summary: '', data: {} }
+  const event = {
+    key: 'case.closed:lost',
+    companyId,
+    locationId,
+    userId: 'a',
+    type: 'case.closed',
+    at: rig.clock.now(),
+    actor: { kind: 'system', id: null, name: null },
+    source: 'page',
+    summary: '',
+    data: {},
+  }
   await rig.store.connection.collection('cases').updateOne({}, { $set: { outbox: [event], outboxSince: rig.clock.now() } })
   expect(await rig.cases.markOverdue(10)).toBe(0)
   rig.clock.advanceMs(minuteMs)

@@ -11,7 +11,12 @@ beforeEach(async () => {
 afterEach(() => rig.close())
 
 function give(userId: string, level: HappinessLevel, options: { key?: string; comment?: string; on?: Process } = {}) {
-  return (options.on ?? rig).feedback.answers.give(respondent(userId), { level, comment: options.comment, idempotencyKey: options.key ?? newKey(), source: 'widget' })
+  return (options.on ?? rig).feedback.answers.give(respondent(userId), {
+    level,
+    comment: options.comment,
+    idempotencyKey: options.key ?? newKey(),
+    source: 'widget',
+  })
 }
 async function refusalOf(work: Promise<unknown>): Promise<{ status: number; code: string }> {
   try {
@@ -27,18 +32,41 @@ const total = () => rig.scores.total(companyId, locationId)
 describe('an answer', () => {
   it('does everything at once: reading, contact, card, points, events', async () => {
     const { created, answer } = await give('a', 'very_happy', { comment: '  Bookings land in one place. ' })
-    expect({ created, level: answer.level, comment: answer.comment }).toEqual({ created: true, level: 'very_happy', comment: 'Bookings land in one place.' })
+    expect({ created, level: answer.level, comment: answer.comment }).toEqual({
+      created: true,
+      level: 'very_happy',
+      comment: 'Bookings land in one place.',
+    })
     expect(rig.world.contacts).toEqual([
       {
         companyId,
-        identity: { subjectId: 'user:loc1:a', locationId, email: 'a@customer.example', firstName: 'User', lastName: 'a', phone: null, companyName: 'Harbor Street Dental' },
-        fields: { happinessLevel: 'Very Happy', happinessScore: 50, companyHappinessLevel: 'Very Happy', lastFeedback: '2026-11-02', lastFeedbackComment: 'Bookings land in one place.' },
+        identity: {
+          subjectId: 'user:loc1:a',
+          locationId,
+          email: 'a@customer.example',
+          firstName: 'User',
+          lastName: 'a',
+          phone: null,
+          companyName: 'Harbor Street Dental',
+        },
+        fields: {
+          happinessLevel: 'Very Happy',
+          happinessScore: 50,
+          companyHappinessLevel: 'Very Happy',
+          lastFeedback: '2026-11-02',
+          lastFeedbackComment: 'Bookings land in one place.',
+        },
         tags: { happiness: 'happiness: very happy' },
       },
     ])
-    expect(rig.world.cards).toMatchObject([{ pipeline: 'happiness', subjectId: 'user:loc1:a', level: 'very_happy', name: 'User a (Harbor Street Dental)' }])
+    expect(rig.world.cards).toMatchObject([
+      { pipeline: 'happiness', subjectId: 'user:loc1:a', level: 'very_happy', name: 'User a (Harbor Street Dental)' },
+    ])
     expect(rig.world.readings.get(locationId)).toMatchObject({ level: 'very_happy', score: 50, answered: 1, dissent: false })
-    expect(await rig.happiness.reading(companyId, locationId)).toMatchObject({ level: 'very_happy', coverage: { answered: 1, eligible: 3 } })
+    expect(await rig.happiness.reading(companyId, locationId)).toMatchObject({
+      level: 'very_happy',
+      coverage: { answered: 1, eligible: 3 },
+    })
     expect(await total()).toBe(50)
     expect([...rig.world.events.values()].map((event) => [event.type, event.before ?? null, event.after])).toEqual([
       ['feedback.received', null, 'very_happy'],
@@ -56,11 +84,18 @@ describe('an answer', () => {
   it('given twenty times at once under one key is one answer with one set of effects', async () => {
     const key = newKey()
     const other = await rig.another()
-    const results = await Promise.all(Array.from({ length: 20 }, (_, index) => give('a', 'not_happy', { key, on: index % 2 === 0 ? rig : other })))
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => give('a', 'not_happy', { key, on: index % 2 === 0 ? rig : other })),
+    )
     expect(results.filter((result) => result.created)).toHaveLength(1)
     expect(new Set(results.map((result) => result.answer.answerId)).size).toBe(1)
     expect(await total()).toBe(-50)
-    expect([...rig.world.events.values()].map((event) => event.type).sort()).toEqual(['case.opened', 'feedback.received', 'happiness.account_level_changed', 'happiness.user_level_changed'])
+    expect([...rig.world.events.values()].map((event) => event.type).sort()).toEqual([
+      'case.opened',
+      'feedback.received',
+      'happiness.account_level_changed',
+      'happiness.user_level_changed',
+    ])
     expect((await rig.scores.statement(companyId, locationId, { page: 1, pageSize: 10 })).entries.total).toBe(1)
     expect(await rig.cases.openCasesOf(companyId, locationId)).toHaveLength(1)
   })
@@ -102,7 +137,11 @@ describe('an answer', () => {
     rig.world.contacts.length = 0
     await give('c', 'not_happy')
     // (50 + 50 − 50) / 3 = 16.7: Happy now, with dissent.
-    expect(rig.world.contacts.filter((wanted) => wanted.identity.subjectId !== 'user:loc1:c').map((wanted) => [wanted.identity.subjectId, wanted.fields])).toEqual([
+    expect(
+      rig.world.contacts
+        .filter((wanted) => wanted.identity.subjectId !== 'user:loc1:c')
+        .map((wanted) => [wanted.identity.subjectId, wanted.fields]),
+    ).toEqual([
       ['user:loc1:a', { companyHappinessLevel: 'Happy' }],
       ['user:loc1:b', { companyHappinessLevel: 'Happy' }],
     ])
@@ -163,7 +202,9 @@ describe('a correction', () => {
     const changed = await rig.feedback.answers.change(respondent('a'), answer.answerId, { level: 'very_happy', comment: 'slipped' })
     expect(changed).toMatchObject({ level: 'very_happy', comment: 'slipped' })
     expect(await rig.cases.openCaseOf(companyId, locationId, 'a')).toBeNull()
-    expect((await rig.scores.statement(companyId, locationId, { page: 1, pageSize: 10 })).entries.items.map((entry) => entry.points)).toEqual([100, -50])
+    expect(
+      (await rig.scores.statement(companyId, locationId, { page: 1, pageSize: 10 })).entries.items.map((entry) => entry.points),
+    ).toEqual([100, -50])
     expect(await total()).toBe(50)
     expect(await rig.happiness.reading(companyId, locationId)).toMatchObject({ level: 'very_happy', score: 50 })
     expect(rig.world.contacts.at(-1)?.fields).toMatchObject({ happinessLevel: 'Very Happy', lastFeedbackComment: 'slipped' })
@@ -191,14 +232,25 @@ describe('a correction', () => {
     rig.clock.advanceMs(10 * minuteMs + 1)
     expect(await rig.feedback.answers.change(respondent('a'), answer.answerId, { level: 'neutral' })).toMatchObject({ level: 'neutral' })
     expect(eventsOf(rig.world, 'feedback.changed')).toHaveLength(1)
-    expect(await refusalOf(rig.feedback.answers.change(respondent('a'), answer.answerId, { level: 'happy' }))).toEqual({ status: 409, code: 'too_late' })
+    expect(await refusalOf(rig.feedback.answers.change(respondent('a'), answer.answerId, { level: 'happy' }))).toEqual({
+      status: 409,
+      code: 'too_late',
+    })
   })
 
-  it('is for one\'s own answer only, and the two cases look the same', async () => {
+  it("is for one's own answer only, and the two cases look the same", async () => {
     const { answer } = await give('a', 'happy')
-    expect(await refusalOf(rig.feedback.answers.change(respondent('b'), answer.answerId, { level: 'neutral' }))).toEqual({ status: 404, code: 'not_found' })
-    expect(await refusalOf(rig.feedback.answers.change({ ...respondent('a'), companyId: 'other' }, answer.answerId, { level: 'neutral' }))).toEqual({ status: 404, code: 'not_found' })
-    expect(await refusalOf(rig.feedback.answers.change(respondent('a'), 'nothing', { level: 'neutral' }))).toEqual({ status: 404, code: 'not_found' })
+    expect(await refusalOf(rig.feedback.answers.change(respondent('b'), answer.answerId, { level: 'neutral' }))).toEqual({
+      status: 404,
+      code: 'not_found',
+    })
+    expect(
+      await refusalOf(rig.feedback.answers.change({ ...respondent('a'), companyId: 'other' }, answer.answerId, { level: 'neutral' })),
+    ).toEqual({ status: 404, code: 'not_found' })
+    expect(await refusalOf(rig.feedback.answers.change(respondent('a'), 'nothing', { level: 'neutral' }))).toEqual({
+      status: 404,
+      code: 'not_found',
+    })
   })
 
   it('that overtakes the first derivation is not undone by it', async () => {
@@ -234,7 +286,9 @@ describe('a correction', () => {
     const { answer } = await give('a', 'not_happy')
     const other = await rig.another()
     const levels: HappinessLevel[] = ['happy', 'neutral', 'very_happy', 'happy', 'not_happy', 'neutral']
-    await Promise.all(levels.map((level, index) => (index % 2 === 0 ? rig : other).feedback.answers.change(respondent('a'), answer.answerId, { level })))
+    await Promise.all(
+      levels.map((level, index) => (index % 2 === 0 ? rig : other).feedback.answers.change(respondent('a'), answer.answerId, { level })),
+    )
     rig.clock.advanceMs(11 * secondMs)
     await rig.feedback.pump.drain()
     const stored = await rig.book.find(companyId, answer.answerId)

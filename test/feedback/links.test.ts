@@ -34,7 +34,9 @@ describe('a token', () => {
   })
 
   it('is short enough for a text message', () => {
-    expect(issueLinkToken({ companyId: 'c'.repeat(20), locationId: 'l'.repeat(20), userId: 'u'.repeat(20) }, later, keys).length).toBeLessThan(180)
+    expect(
+      issueLinkToken({ companyId: 'c'.repeat(20), locationId: 'l'.repeat(20), userId: 'u'.repeat(20) }, later, keys).length,
+    ).toBeLessThan(180)
   })
 })
 
@@ -52,15 +54,21 @@ describe('the page', () => {
   const answers = () => rig.store.connection.collection('answers').countDocuments()
   const press = (form: Record<string, string>) => request(web).post(path).type('form').set('Accept', 'text/html,*/*').send(form)
 
-  it('asks without recording, keeps out of caches, indexes and frames, and shows the agency\'s name', async () => {
+  it("asks without recording, keeps out of caches, indexes and frames, and shows the agency's name", async () => {
     await rig.settings.update(companyId, { brand: { name: 'North & <Light>' } }, 'csm1')
     for (const url of [path, `${path}?l=happy`]) {
       const page = await request(web).get(url)
       expect(page.status).toBe(200)
       expect(page.text).toContain('North &amp; &lt;Light&gt;')
       expect(page.text).toContain('<html lang="en">')
-      expect(page.headers).toMatchObject({ 'cache-control': 'no-store', 'x-robots-tag': 'noindex, nofollow', 'referrer-policy': 'no-referrer' })
-      expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/)
+      expect(page.headers).toMatchObject({
+        'cache-control': 'no-store',
+        'x-robots-tag': 'noindex, nofollow',
+        'referrer-policy': 'no-referrer',
+      })
+      expect(page.headers['content-security-policy']).toMatch(
+        /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+      )
       expect(page.text).not.toMatch(/<script|highlevel/i)
     }
     expect((await request(web).get(`${path}?l=happy`)).text).toContain('value="happy" required checked')
@@ -126,7 +134,7 @@ describe('the page', () => {
     expect(await answers()).toBe(0)
   })
 
-  it('rests the user\'s prompt like any other answer', async () => {
+  it("rests the user's prompt like any other answer", async () => {
     await press({ level: 'happy' })
     const seen = await rig.feedback.prompts.inspect(companyId, locationId, 'a')
     expect(seen.reason).toBe('answered_recently')

@@ -28,12 +28,28 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 describe('the prompt', () => {
-  it('comes with the agency\'s words and colours, and asking records nothing', async () => {
-    await rig.settings.update(companyId, { brand: { name: 'Northlight', accentColour: '#aa3300' }, widget: { copy: { question: 'How is Northlight doing?' }, levels: { happy: 'Glad' } } }, 'csm1')
+  it("comes with the agency's words and colours, and asking records nothing", async () => {
+    await rig.settings.update(
+      companyId,
+      {
+        brand: { name: 'Northlight', accentColour: '#aa3300' },
+        widget: { copy: { question: 'How is Northlight doing?' }, levels: { happy: 'Glad' } },
+      },
+      'csm1',
+    )
     const first = await view()
     expect(first).toMatchObject({
-      due: true, reason: 'first_time', button: true, answer: null,
-      copy: { question: 'How is Northlight doing?', levels: { happy: 'Glad', neutral: 'Neutral' }, brand: { name: 'Northlight', accentColour: '#aa3300' }, language: 'en', maxCommentLength: 2000 },
+      due: true,
+      reason: 'first_time',
+      button: true,
+      answer: null,
+      copy: {
+        question: 'How is Northlight doing?',
+        levels: { happy: 'Glad', neutral: 'Neutral' },
+        brand: { name: 'Northlight', accentColour: '#aa3300' },
+        language: 'en',
+        maxCommentLength: 2000,
+      },
     })
     expect(await view()).toEqual(first)
     expect(await rig.store.connection.collection('prompt_clocks').countDocuments()).toBe(0)
@@ -41,14 +57,20 @@ describe('the prompt', () => {
 
   it('rests 30 days after an answer, shows the answer while it can be changed, then asks "again"', async () => {
     const { answer } = await give('a', 'happy')
-    expect(await view()).toMatchObject({ due: false, reason: 'answered_recently', promptId: null, button: true, answer: { answerId: answer.answerId, level: 'happy' } })
+    expect(await view()).toMatchObject({
+      due: false,
+      reason: 'answered_recently',
+      promptId: null,
+      button: true,
+      answer: { answerId: answer.answerId, level: 'happy' },
+    })
     rig.clock.advanceMs(11 * minuteMs)
     expect((await view()).answer).toBeNull()
     rig.clock.advanceMs(30 * dayMs)
     expect(await view()).toMatchObject({ due: true, reason: 'cycle_over', copy: { question: 'And now, how are we doing?' } })
   })
 
-  it('is per user: one user\'s answer does not move another\'s clock', async () => {
+  it("is per user: one user's answer does not move another's clock", async () => {
     await give('a', 'happy')
     expect((await view('b')).due).toBe(true)
   })
@@ -76,7 +98,9 @@ describe('the prompt', () => {
 describe('outcomes', () => {
   it('count once per prompt, however often and at once they are sent', async () => {
     const { promptId } = await view()
-    const results = await Promise.all(Array.from({ length: 6 }, () => rig.feedback.prompts.record(customer('a'), { outcome: 'shown', promptId: promptId! })))
+    const results = await Promise.all(
+      Array.from({ length: 6 }, () => rig.feedback.prompts.record(customer('a'), { outcome: 'shown', promptId: promptId! })),
+    )
     expect(results.filter((result) => result.recorded)).toHaveLength(1)
     const later = await rig.feedback.prompts.record(customer('a'), { outcome: 'later', promptId: promptId! })
     expect(later).toEqual({ recorded: true, nextAt: new Date(rig.clock.nowMs() + 3 * dayMs).toISOString() })
@@ -129,7 +153,14 @@ describe('request feedback now', () => {
     await give('b', 'not_happy')
     rig.clock.advanceMs(minuteMs)
     const result = await request({ userIds: ['a', 'b', 'n', 'csm1'] })
-    expect(result).toEqual({ locationId, requested: ['a', 'n'], skipped: [{ userId: 'b', reason: 'case_open' }, { userId: 'csm1', reason: 'user_removed' }] })
+    expect(result).toEqual({
+      locationId,
+      requested: ['a', 'n'],
+      skipped: [
+        { userId: 'b', reason: 'case_open' },
+        { userId: 'csm1', reason: 'user_removed' },
+      ],
+    })
     expect(await view('a')).toMatchObject({ due: true, reason: 'requested' })
     expect(await view('n')).toMatchObject({ due: true, reason: 'requested' })
     expect(await view('b')).toMatchObject({ due: false, reason: 'case_open' })
@@ -150,8 +181,15 @@ describe('request feedback now', () => {
 
   it('in bulk gives each account its own outcome', async () => {
     rig.world.accounts.set('loc2', account({ locationId: 'loc2', feedbackEnabled: false }))
-    const results = await rig.feedback.requestFeedbackInBulk(csm, [locationId, 'loc2', 'nowhere'], { locationIds: [locationId], action: 'request_feedback' })
-    expect(results.map((result) => [result.locationId, result.ok, result.error?.code])).toEqual([[locationId, true, undefined], ['loc2', false, 'feedback_off'], ['nowhere', false, 'not_found']])
+    const results = await rig.feedback.requestFeedbackInBulk(csm, [locationId, 'loc2', 'nowhere'], {
+      locationIds: [locationId],
+      action: 'request_feedback',
+    })
+    expect(results.map((result) => [result.locationId, result.ok, result.error?.code])).toEqual([
+      [locationId, true, undefined],
+      ['loc2', false, 'feedback_off'],
+      ['nowhere', false, 'not_found'],
+    ])
     expect((await view('c')).reason).toBe('requested')
   })
 })
@@ -165,7 +203,13 @@ describe('the inspector', () => {
     await give('a', 'not_happy')
     rig.clock.advanceMs(minuteMs)
     const seen = await inspect('a')
-    expect(seen).toMatchObject({ user: { userId: 'a', name: 'User a' }, timezone: 'America/Chicago', due: false, reason: 'case_open', nextAt: null })
+    expect(seen).toMatchObject({
+      user: { userId: 'a', name: 'User a' },
+      timezone: 'America/Chicago',
+      due: false,
+      reason: 'case_open',
+      nextAt: null,
+    })
     expect(seen.gates.map((gate) => gate.passed)).toEqual([true, true, true, true, true, false, false, true, true])
     expect(seen.clockDueAt).toBe(new Date(rig.clock.nowMs() - minuteMs + 30 * dayMs).toISOString())
     expect(seen.openCaseId).toBe((await rig.cases.openCaseOf(companyId, locationId, 'a'))?.caseId)

@@ -56,16 +56,36 @@ export interface Rig extends Process {
 
 export function accountUser(userId: string, changes: Partial<AccountUser> = {}): AccountUser {
   return {
-    userId, locationId, name: `User ${userId}`, firstName: 'User', lastName: userId, email: `${userId}@customer.example`, phone: null, role: 'user', joinedAt: null, removedAt: null, ...changes,
+    userId,
+    locationId,
+    name: `User ${userId}`,
+    firstName: 'User',
+    lastName: userId,
+    email: `${userId}@customer.example`,
+    phone: null,
+    role: 'user',
+    joinedAt: null,
+    removedAt: null,
+    ...changes,
   }
 }
 
 export function account(changes: Partial<Account> = {}): Account {
   return {
-    locationId, name: 'Harbor Street Dental', group: 'regular', premium: false, csm: { userId: 'csm1', name: 'Priya Nair', email: null }, feedbackEnabled: true,
+    locationId,
+    name: 'Harbor Street Dental',
+    group: 'regular',
+    premium: false,
+    csm: { userId: 'csm1', name: 'Priya Nair', email: null },
+    feedbackEnabled: true,
     health: { level: null, setAt: null, setBy: null, source: null, note: null, stale: false },
     happiness: { level: null, score: null, coverage: { answered: 0, eligible: 0, newestAt: null }, dissent: false },
-    users: 0, timezone: 'America/Chicago', isSuccessLocation: false, createdAt: '2026-01-01T00:00:00.000Z', removedAt: null, ...changes,
+    users: 0,
+    timezone: 'America/Chicago',
+    isSuccessLocation: false,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    removedAt: null,
+    ...changes,
   }
 }
 
@@ -84,10 +104,16 @@ function build(connection: Connection, clock: FakeClock, world: World, faultPoin
   const settings = createSettings({ connection, clock, logger, cacheMs: 0 })
   const accounts = {
     get: async (company: string, location: string) => (company === companyId ? (world.accounts.get(location) ?? null) : null),
-    user: async (company: string, location: string, userId: string) => (company === companyId ? (world.users.get(`${location}:${userId}`) ?? null) : null),
+    user: async (company: string, location: string, userId: string) =>
+      company === companyId ? (world.users.get(`${location}:${userId}`) ?? null) : null,
     users: async (company: string, location: string, options: { includeRemoved?: boolean } = {}) =>
-      company === companyId ? [...world.users.values()].filter((user) => user.locationId === location && (options.includeRemoved === true || user.removedAt === null)) : [],
-    agencyUser: async (company: string, userId: string) => (company === companyId ? (world.staff.find((person) => person.userId === userId) ?? null) : null),
+      company === companyId
+        ? [...world.users.values()].filter(
+            (user) => user.locationId === location && (options.includeRemoved === true || user.removedAt === null),
+          )
+        : [],
+    agencyUser: async (company: string, userId: string) =>
+      company === companyId ? (world.staff.find((person) => person.userId === userId) ?? null) : null,
     setHappiness: async (_company: string, location: string, reading: AccountReading) => {
       world.readings.set(location, reading)
     },
@@ -114,7 +140,19 @@ function build(connection: Connection, clock: FakeClock, world: World, faultPoin
   const cases = createCases({ connection, clock, events, accounts, settings })
   const happiness = createHappiness({ connection, clock, answers: book, accounts, effects, events, settings, logger })
   const feedback = createFeedback({
-    connection, clock, book, happiness, cases, scores, accounts, settings, events, box: createCryptoBox('s'.repeat(40)), publicUrl: 'https://app.example.com', wake: createWake(), logger,
+    connection,
+    clock,
+    book,
+    happiness,
+    cases,
+    scores,
+    accounts,
+    settings,
+    events,
+    box: createCryptoBox('s'.repeat(40)),
+    publicUrl: 'https://app.example.com',
+    wake: createWake(),
+    logger,
     ...(faultPoint === undefined ? {} : { faultPoint }),
   })
   return { book, feedback, happiness, cases, scores, settings }
@@ -131,7 +169,11 @@ export async function openRig(): Promise<Rig> {
       { userId: 'csm1', name: 'Priya Nair', email: null, role: 'user' },
       { userId: 'csm2', name: 'Tom Okafor', email: null, role: 'user' },
     ],
-    events: new Map(), contacts: [], cards: [], readings: new Map(), effectsFault: null,
+    events: new Map(),
+    contacts: [],
+    cards: [],
+    readings: new Map(),
+    effectsFault: null,
   }
   const first = build(store.connection, clock, world)
   await store.ensureIndexes()

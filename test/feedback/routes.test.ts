@@ -53,7 +53,7 @@ describe('bad input is refused, names the field, and leaves nothing behind', () 
   })
 })
 
-it('only the account\'s own users answer, and a session of another agency finds no account', async () => {
+it("only the account's own users answer, and a session of another agency finds no account", async () => {
   const body = { level: 'happy', idempotencyKey: newKey() }
   expect((await post('csm', '/api/answers', body)).status).toBe(403)
   expect((await request(web).post('/api/answers').send(body)).status).toBe(401)
@@ -96,7 +96,16 @@ it('the agency inspects, requests, reads points and works on cases; customers an
 
 it('every route is in the OpenAPI document', async () => {
   const document = (await request(web).get('/api/openapi.json')).body as { paths: Record<string, unknown> }
-  expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/api/prompt', '/api/answers', '/api/answers/{id}', '/api/cases', '/a/{token}', '/api/accounts/{locationId}/users/{userId}/prompt']))
+  expect(Object.keys(document.paths)).toEqual(
+    expect.arrayContaining([
+      '/api/prompt',
+      '/api/answers',
+      '/api/answers/{id}',
+      '/api/cases',
+      '/a/{token}',
+      '/api/accounts/{locationId}/users/{userId}/prompt',
+    ]),
+  )
 })
 
 it('a link can be had for a known user only', async () => {

@@ -17,12 +17,18 @@ export function webOf(rig: Rig): Express {
     'u.other.s': { ...customer('a'), companyId: 'agency2' },
     'u.otheragency.s': { ...csm, companyId: 'agency2' },
   }
-  const accounts = { get: async (company: string, location: string) => (company === companyId ? (rig.world.accounts.get(location) ?? null) : null) }
+  const accounts = {
+    get: async (company: string, location: string) => (company === companyId ? (rig.world.accounts.get(location) ?? null) : null),
+  }
   return createHttpServer({
     routes: [...feedbackRoutes(rig.feedback), ...caseRoutes(rig.cases), ...scoreRoutes(rig.scores, accounts)],
     webhooks: express.Router(),
     readSession: async (token) => sessions[token] ?? null,
     pages: { publicDir: tmpdir(), publicUrl: 'https://app.example.com', appId: 'app', frameAncestors: async () => [] },
-    readiness: [], gauges: [], metricsToken: undefined, version: '0', logger: createLogger('silent'),
+    readiness: [],
+    gauges: [],
+    metricsToken: undefined,
+    version: '0',
+    logger: createLogger('silent'),
   })
 }

@@ -22,11 +22,26 @@ describe('a removed user', () => {
     rig.clock.advanceMs(minuteMs)
     const removedAt = rig.clock.now()
     rig.world.users.set(`${locationId}:b`, accountUser('b', { removedAt: removedAt.toISOString() }))
-    const event = { key: 'user.removed:1', companyId, locationId, userId: 'b', type: 'user.removed' as const, at: removedAt, actor: { kind: 'crm' as const, id: null, name: null }, source: 'webhook' as const, summary: '', data: {} }
+    const event = {
+      key: 'user.removed:1',
+      companyId,
+      locationId,
+      userId: 'b',
+      type: 'user.removed' as const,
+      at: removedAt,
+      actor: { kind: 'crm' as const, id: null, name: null },
+      source: 'webhook' as const,
+      summary: '',
+      data: {},
+    }
     await rig.happiness.observe(event)
     await rig.happiness.observe(event)
     expect(await reading()).toMatchObject({ level: 'very_happy', score: 50, coverage: { answered: 1, eligible: 2 } })
-    expect(accountChanges()).toEqual([[null, 'very_happy'], ['very_happy', 'happy'], ['happy', 'very_happy']])
+    expect(accountChanges()).toEqual([
+      [null, 'very_happy'],
+      ['very_happy', 'happy'],
+      ['happy', 'very_happy'],
+    ])
     expect(await rig.happiness.userLevel(companyId, locationId, 'b')).toBeNull()
   })
 
@@ -47,7 +62,7 @@ describe('a removed user', () => {
 })
 
 describe('an answer that expires', () => {
-  it('is found by the sweep at 90 days, not before, and leaves no reading; the user\'s own level stays', async () => {
+  it("is found by the sweep at 90 days, not before, and leaves no reading; the user's own level stays", async () => {
     await give('a', 'happy')
     rig.clock.advanceMs(90 * dayMs - 1)
     expect(await rig.happiness.expireDue(10)).toBe(0)
@@ -56,7 +71,10 @@ describe('an answer that expires', () => {
     expect(await rig.happiness.expireDue(10)).toBe(1)
     expect(await rig.happiness.expireDue(10)).toBe(0)
     expect(await reading()).toEqual({ level: null, score: null, coverage: { answered: 0, eligible: 3, newestAt: null }, dissent: false })
-    expect(accountChanges()).toEqual([[null, 'happy'], ['happy', null]])
+    expect(accountChanges()).toEqual([
+      [null, 'happy'],
+      ['happy', null],
+    ])
     expect(rig.world.contacts.at(-1)?.fields).toEqual({ companyHappinessLevel: '' })
     expect((await rig.happiness.userLevel(companyId, locationId, 'a'))?.level).toBe('happy')
     expect(rig.world.readings.get(locationId)?.level).toBeNull()
@@ -96,16 +114,31 @@ describe('many at once', () => {
     // Whoever wrote last to each contact wrote today's account level.
     for (const userId of users) {
       const last = rig.world.contacts.filter((wanted) => wanted.identity.subjectId === `user:${locationId}:${userId}`).at(-1)
-      expect(last?.fields?.companyHappinessLevel).toBe({ very_happy: 'Very Happy', happy: 'Happy', neutral: 'Neutral', not_happy: 'Not Happy' }[now.level ?? 'happy'])
+      expect(last?.fields?.companyHappinessLevel).toBe(
+        { very_happy: 'Very Happy', happy: 'Happy', neutral: 'Neutral', not_happy: 'Not Happy' }[now.level ?? 'happy'],
+      )
     }
   })
 
   it('recomputing again and again changes nothing', async () => {
     await give('a', 'happy')
-    const before = [rig.world.events.size, rig.world.contacts.length, (await rig.store.connection.collection('happiness_readings').findOne({}))?.['version']]
-    const cause = { at: rig.clock.now(), actor: { kind: 'system' as const, id: null, name: null }, source: 'schedule' as const, userId: null }
+    const before = [
+      rig.world.events.size,
+      rig.world.contacts.length,
+      (await rig.store.connection.collection('happiness_readings').findOne({}))?.['version'],
+    ]
+    const cause = {
+      at: rig.clock.now(),
+      actor: { kind: 'system' as const, id: null, name: null },
+      source: 'schedule' as const,
+      userId: null,
+    }
     await Promise.all(Array.from({ length: 5 }, () => rig.happiness.recompute(companyId, locationId, cause)))
-    expect([rig.world.events.size, rig.world.contacts.length, (await rig.store.connection.collection('happiness_readings').findOne({}))?.['version']]).toEqual(before)
+    expect([
+      rig.world.events.size,
+      rig.world.contacts.length,
+      (await rig.store.connection.collection('happiness_readings').findOne({}))?.['version'],
+    ]).toEqual(before)
   })
 })
 
@@ -114,7 +147,9 @@ it('after years the facts that are read stay bounded by a checkpoint, and the le
     await give('a', cycle % 2 === 0 ? 'very_happy' : 'happy')
     rig.clock.advanceMs(31 * dayMs)
   }
-  const stored = await rig.store.connection.collection<{ _id: string; checkpointAt: Date | null; checkpointLevel: string | null }>('happiness_readings').findOne({ _id: `${companyId}:${locationId}` })
+  const stored = await rig.store.connection
+    .collection<{ _id: string; checkpointAt: Date | null; checkpointLevel: string | null }>('happiness_readings')
+    .findOne({ _id: `${companyId}:${locationId}` })
   const checkpointAt = stored?.checkpointAt ?? new Date(0)
   expect(rig.clock.nowMs() - checkpointAt.getTime()).toBeLessThan((90 + 30 + 60 + 62) * dayMs)
   expect(stored?.checkpointLevel).not.toBeNull()
@@ -123,7 +158,15 @@ it('after years the facts that are read stay bounded by a checkpoint, and the le
 
 it('an answer stamped by a clock that is ahead counts at once and stays counted', async () => {
   const ahead = new Date(rig.clock.nowMs() + 5_000)
-  await rig.book.insert({ ...respondent('b'), answerId: 'ahead', idempotencyKey: 'ahead', source: 'widget', level: 'very_happy', comment: null, at: ahead })
+  await rig.book.insert({
+    ...respondent('b'),
+    answerId: 'ahead',
+    idempotencyKey: 'ahead',
+    source: 'widget',
+    level: 'very_happy',
+    comment: null,
+    at: ahead,
+  })
   await give('a', 'very_happy')
   expect(await reading()).toMatchObject({ level: 'very_happy', coverage: { answered: 2 } })
 })

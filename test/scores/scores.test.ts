@@ -39,6 +39,13 @@ it('sums per account, per user and since an instant; lists newest first', async 
   expect(await scores.total('c', 'l', { sinceAt: new Date(start.getTime() + 2 * dayMs) })).toBe(-50)
   expect(await scores.total('c', 'elsewhere')).toBe(0)
   const statement = accountScores.parse(await scores.statement('c', 'l', { page: 1, pageSize: 2 }))
-  expect(statement).toMatchObject({ total: -25, byUser: [{ userId: 'u', total: 0 }, { userId: 'v', total: -25 }], entries: { total: 3 } })
+  expect(statement).toMatchObject({
+    total: -25,
+    byUser: [
+      { userId: 'u', total: 0 },
+      { userId: 'v', total: -25 },
+    ],
+    entries: { total: 3 },
+  })
   expect(statement.entries.items.map((item) => item.id)).toEqual(['3', '2'])
 })

@@ -11,13 +11,32 @@ const id = z.string().min(1).max(64)
 export const dueReasons = ['first_time', 'cycle_over', 'asked_again', 'requested'] as const
 /** Why a user is not asked now. */
 export const waitReasons = [
-  'feedback_off', 'agency_staff', 'user_removed', 'new_user', 'account_churned', 'case_open',
-  'answered_recently', 'asked_later', 'closed_recently', 'shown_today', 'cycle_skipped',
+  'feedback_off',
+  'agency_staff',
+  'user_removed',
+  'new_user',
+  'account_churned',
+  'case_open',
+  'answered_recently',
+  'asked_later',
+  'closed_recently',
+  'shown_today',
+  'cycle_skipped',
 ] as const
 export const promptReason = z.enum([...dueReasons, ...waitReasons])
 export type PromptReason = z.output<typeof promptReason>
 
-export const gateKeys = ['feedback_on', 'account_user', 'user_present', 'not_new', 'not_churned', 'no_open_case', 'cycle_over', 'not_snoozed', 'not_ignored'] as const
+export const gateKeys = [
+  'feedback_on',
+  'account_user',
+  'user_present',
+  'not_new',
+  'not_churned',
+  'no_open_case',
+  'cycle_over',
+  'not_snoozed',
+  'not_ignored',
+] as const
 
 /** One condition of a prompt. */
 export const promptGate = z.object({
@@ -85,8 +104,6 @@ export const promptView = z.object({
 })
 export type PromptView = z.output<typeof promptView>
 
-export const promptQuery = z.object({ language: z.string().max(35).optional() })
-
 export const promptOutcome = z.strictObject({ outcome: z.enum(['shown', 'later', 'closed']), promptId: id })
 export type PromptOutcome = z.output<typeof promptOutcome>
 export const promptOutcomeView = z.object({ recorded: z.boolean(), nextAt: instant.nullable() })
@@ -102,7 +119,6 @@ export const newAnswer = z.strictObject({
   idempotencyKey: z.string().trim().min(8, 'must be 8 to 128 characters, unique per answer; a UUID will do').max(128),
   source: z.enum(['widget', 'button']).optional(),
 })
-export type NewAnswer = z.output<typeof newAnswer>
 
 export const answerChange = z
   .strictObject({ level: level.optional(), comment: comment.nullable().optional() })
