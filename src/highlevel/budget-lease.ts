@@ -31,7 +31,7 @@ export type LeaseResult = { kind: 'leased'; block: OwnBlock } | (BudgetDecision 
 
 /** The stored side of one resource's budget, in one process. */
 export interface BudgetLedger {
-  lease(priority: Priority, wanted: number): Promise<LeaseResult>
+  lease(priority: Priority, wanted: number, expected: number): Promise<LeaseResult>
   /** @param usedInWindow requests in HighLevel's own window right now, if it said so */
   learn(learned: Learned, usedInWindow?: number): void
   /** All processes stop until then. */
@@ -93,12 +93,12 @@ export function createBudgetLedger({ connection, clock, limits, resource }: { co
   }
 
   return {
-    async lease(priority, wanted) {
+    async lease(priority, wanted, expected) {
       for (let attempt = 1; attempt <= 12; attempt++) {
         known ??= await load()
         const nowMs = clock.nowMs()
         const state = current(known, nowMs)
-        const decision = decide(limits, state, nowMs, priority, wanted)
+        const decision = decide(limits, state, nowMs, priority, wanted, expected)
         if (decision.kind === 'wait') return decision
         const block: OwnBlock = { id: newToken(), priority, atMs: nowMs, usableUntilMs: nowMs + limits.permitLifeMs, left: decision.permits }
         const next: BudgetState = {

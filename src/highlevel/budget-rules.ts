@@ -98,8 +98,9 @@ export function liveBlocks(limits: BudgetLimits, state: BudgetState, nowMs: numb
 /**
  * Grants up to `wanted` permits, or says when to ask again.
  * @param wanted how many calls wait right now, from 1
+ * @param expected how many more are likely within a permit's life, from the pace so far
  */
-export function decide(limits: BudgetLimits, state: BudgetState, nowMs: number, priority: Priority, wanted: number): BudgetDecision {
+export function decide(limits: BudgetLimits, state: BudgetState, nowMs: number, priority: Priority, wanted: number, expected = 0): BudgetDecision {
   if (state.pausedUntilMs > nowMs) return { kind: 'wait', untilMs: state.pausedUntilMs, reason: 'paused' }
   const dayWaitMs = dayWait(limits, state, nowMs, priority)
   if (dayWaitMs > 0) return { kind: 'wait', untilMs: nowMs + dayWaitMs, reason: 'day' }
@@ -111,7 +112,7 @@ export function decide(limits: BudgetLimits, state: BudgetState, nowMs: number, 
   const free = cap - used
   if (free >= 1) {
     // A few permits ahead save store writes, but only while they cannot keep anybody else waiting.
-    const ahead = used < cap / 2 ? limits.blockSize : 1
+    const ahead = used < cap / 2 ? Math.max(limits.blockSize, expected) : 1
     return { kind: 'granted', permits: Math.min(free, limits.maxBlockSize, Math.max(wanted, ahead)) }
   }
   // Oldest blocks leave first: the instant at which the first permit is free again.

@@ -36,6 +36,9 @@ interface Desk {
   running: boolean
   usedAtMs: number
   refusals: number
+  /** Turns given since the last lease, and when that was: the pace at which permits are used. */
+  given: number
+  leasedAtMs: number
   wake: (() => void) | undefined
 }
 
@@ -50,7 +53,7 @@ export function createRequestBudget({ connection, clock, limits, random = Math.r
     const known = desks.get(key)
     if (known !== undefined) return known
     if (desks.size >= 1_000) sweep()
-    const desk: Desk = { ledger: createBudgetLedger({ connection, clock, limits, resource }), blocks: [], waiters: [], running: false, usedAtMs: clock.nowMs(), refusals: 0, wake: undefined }
+    const desk: Desk = { ledger: createBudgetLedger({ connection, clock, limits, resource }), blocks: [], waiters: [], running: false, usedAtMs: clock.nowMs(), refusals: 0, given: 0, leasedAtMs: 0, wake: undefined }
     desks.set(key, desk)
     return desk
   }
@@ -68,7 +71,17 @@ export function createRequestBudget({ connection, clock, limits, random = Math.r
     const block = desk.blocks.find((candidate) => urgency[candidate.priority] <= urgency[priority])
     if (block === undefined) return false
     block.left--
+    desk.given++
     return true
+  }
+
+  /** Turns that will be asked for within a permit's life if the pace since the last lease goes on. */
+  function expectedTurns(desk: Desk): number {
+    const nowMs = clock.nowMs()
+    const expected = Math.ceil((desk.given * limits.permitLifeMs) / Math.max(nowMs - desk.leasedAtMs, limits.permitLifeMs / 4))
+    desk.given = 0
+    desk.leasedAtMs = nowMs
+    return expected
   }
 
   function tooLate(untilMs: number, reason: string): RetryAfterError {
@@ -89,7 +102,7 @@ export function createRequestBudget({ connection, clock, limits, random = Math.r
           continue
         }
         const wanted = desk.waiters.filter((waiter) => waiter.priority === first.priority).length
-        const result = await desk.ledger.lease(first.priority, wanted)
+        const result = await desk.ledger.lease(first.priority, wanted, expectedTurns(desk))
         if (result.kind === 'leased') {
           desk.blocks.push(result.block)
           continue

@@ -1,6 +1,4 @@
 export { createHighLevelGateway, type HighLevelGatewayDeps, type RunningGateway } from './gateway.ts'
-export { createBudgetGauge, type BudgetReading } from './budget.ts'
 export { productionLimits, sandboxAgencyLimits, type BudgetLimits } from './budget-rules.ts'
-export { endpoints, type Endpoint } from './endpoints.ts'
-export type { RequestLogEntry, RequestLogPage } from './request-log.ts'
+export { endpoints } from './endpoints.ts'
 export type * from './types.ts'

@@ -61,6 +61,7 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
   const { connection, clock, box, oauth, logger, leaseMs = 30 * secondMs, cacheMs = 30 * secondMs } = deps
   const tokens = tokenModel(connection)
   const cache = new Map<string, Cached>()
+  const lookups = new Map<string, Promise<OpenToken>>()
   const renewals = new Map<string, Promise<OpenToken>>()
   const sealKeyId = keyIdOf(box.seal('', ''))
 
@@ -113,6 +114,12 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
 
   function needsReconnect(companyId: string): RetryAfterError {
     return new RetryAfterError('highlevel_needs_reconnect', 'HighLevel no longer accepts the installation. An agency admin must install the app again; the work waits.', reconnectRetryMs, { details: { companyId } })
+  }
+
+  async function look(resource: Resource, priority: Priority): Promise<OpenToken> {
+    const record = await read(resource)
+    if (record !== null && isCurrent(record, 0)) return open(record)
+    return renew(resource, 0, priority)
   }
 
   /** One renewal per resource inside this process; the lease in the store makes it one in all of them. */
@@ -194,11 +201,11 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
   }
 
   async function newerThan(resource: Resource, record: TokenRecord): Promise<TokenRecord | null> {
-    for (let look = 0; look < 5; look++) {
+    for (let looks = 1; looks <= 5; looks++) {
       const found = await read(resource)
       if (found === null) throw needsReconnect(resource.companyId)
       if (found.version > record.version) return found
-      await sleep(50 * (look + 1))
+      await sleep(50 * looks)
     }
     return null
   }
@@ -273,9 +280,12 @@ export function createTokenVault(deps: TokenVaultDeps): TokenVault {
       const nowMs = clock.nowMs()
       const cached = cache.get(key)
       if (cached !== undefined && cached.usableUntilMs > nowMs && cached.expiresAtMs - safetyMs > nowMs) return cached
-      const record = await read(resource)
-      if (record !== null && isCurrent(record, 0)) return open(record)
-      return renew(resource, 0, priority)
+      // Many calls at once share one look at the store.
+      const looking = lookups.get(key)
+      if (looking !== undefined) return looking
+      const looked = look(resource, priority).finally(() => lookups.delete(key))
+      lookups.set(key, looked)
+      return looked
     },
 
     async replace(resource, rejected, priority) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { blockSpanMs, dayOf, decide, liveBlocks, productionLimits, windowLimit, type BudgetState } from '../../src/highlevel/budget-rules.ts'
-import type { Priority } from '../../src/highlevel/index.ts'
+import { blockSpanMs, dayOf, decide, liveBlocks, windowLimit, type BudgetState } from '../../src/highlevel/budget-rules.ts'
+import { productionLimits, sandboxAgencyLimits, type Priority } from '../../src/highlevel/index.ts'
 import { maxInWindow } from './support/fake-highlevel.ts'
 
 const startMs = Date.parse('2026-11-02T09:00:00Z')
@@ -58,6 +58,11 @@ describe('budget rules', () => {
   it('bulk leaves room for webhooks, webhooks leave room for people', () => {
     const at = (permits: number, priority: Priority) => decide(productionLimits, emptyState({ blocks: [block(permits)] }), startMs, priority, 1).kind
     expect([at(59, 'bulk'), at(60, 'bulk'), at(60, 'webhook'), at(80, 'webhook'), at(80, 'interactive'), at(100, 'interactive')]).toEqual(['granted', 'wait', 'granted', 'wait', 'granted', 'wait'])
+  })
+
+  it('keeps to a quarter of it for a sandbox agency', () => {
+    const at = (permits: number, priority: Priority) => decide(sandboxAgencyLimits, emptyState({ blocks: [block(permits)] }), startMs, priority, 1).kind
+    expect([at(19, 'webhook'), at(20, 'webhook'), at(24, 'interactive'), at(25, 'interactive')]).toEqual(['granted', 'wait', 'granted', 'wait'])
   })
 
   it('learns a lower limit from the headers, never a higher one', () => {
