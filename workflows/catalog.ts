@@ -1,4 +1,4 @@
-import { dayMs, hourMs, minuteMs, secondMs } from '../src/kernel/clock.ts'
+import { hourMs, minuteMs, secondMs } from '../src/kernel/clock.ts'
 import type { Logger } from '../src/kernel/logger.ts'
 import { describeError } from '../src/kernel/errors.ts'
 import type { RecurringJob } from './agenda.ts'
@@ -32,9 +32,6 @@ export function recurringJobs(services: RecurringServices): RecurringJob[] {
     { name: 'retention.sweep', everyMs: hourMs, run: () => services.sweepRetention() },
   ]
 }
-
-/** How long an agency may go without being compared with HighLevel, for the slice to pick who is due. */
-export const reconcileEveryMs = dayMs
 
 /** One pump's failure does not keep the others from being woken. */
 async function tickAll(pumps: RecurringServices['pumps'], logger: Logger): Promise<void> {

@@ -139,6 +139,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     },
 
     async purge(companyId) {
+      await queue.purge(companyId)
       await Promise.all([models.runs, models.states, models.versions, models.caps].map((model) => purgeModel(model, companyId)))
     },
   }

@@ -1,3 +1,3 @@
-export { createSmtpMailer, type Mail, type Mailer } from './mailer.ts'
+export { createSmtpMailer, type Mail } from './mailer.ts'
 export { notificationRoutes } from './routes.ts'
-export { createNotifications, type Notice, type Notifications, type NotificationsDeps, type Reader } from './service.ts'
+export { createNotifications, type Notice, type Notifications } from './service.ts'

@@ -16,6 +16,7 @@ interface MailItem {
 export interface Mails {
   queue(record: Pick<NotificationRecord, '_id' | 'companyId' | 'recipientId'>): Promise<void>
   pump: Pump
+  purge(companyId: string): Promise<void>
 }
 
 export interface MailsDeps {
@@ -69,6 +70,7 @@ export function createMails(deps: MailsDeps): Mails {
   const pump = createPump<MailItem>({ name: 'mails', queue, clock, logger, concurrency: 2, handle })
   return {
     pump,
+    purge: (companyId) => queue.purge(companyId),
     async queue({ _id, companyId, recipientId }) {
       await queue.insert({ key: `mail:${_id}`, lane: `mail:${_id}`, companyId, data: { notificationId: _id, recipientId } })
     },

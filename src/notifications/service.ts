@@ -178,6 +178,7 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
     },
 
     async purge(companyId) {
+      await mails?.purge(companyId)
       await notifications.deleteMany({ companyId })
       await preferences.deleteMany({ companyId })
     },

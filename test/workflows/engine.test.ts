@@ -160,6 +160,23 @@ describe('a follow-up', () => {
     expect(messages()).toHaveLength(3)
   })
 
+  it('counts the 7 days from when a delayed message really left', async () => {
+    await publish('neutral_check_in')
+    await happen(world.answer('neutral'))
+    await passMs(3 * hourMs)
+    const [message] = messages()
+    world.clock.advanceMs(2 * dayMs)
+    await happen({ ...world.answer('neutral', { answerId: 'x' }), key: 'message.sent:1', type: 'message.sent', data: { messageKey: message?.key } })
+    await passMs(6 * dayMs)
+    await happen(world.answer('neutral'))
+    await passMs(3 * hourMs)
+    expect(messages()).toHaveLength(1)
+    await passMs(dayMs)
+    await happen(world.answer('neutral'))
+    await passMs(3 * hourMs)
+    expect(messages()).toHaveLength(2)
+  })
+
   it('a message that failed for good gives the person’s turn back', async () => {
     await publish('neutral_check_in')
     await happen(world.answer('neutral'))

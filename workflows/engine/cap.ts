@@ -10,6 +10,8 @@ export interface MessageCap {
    * @returns false if another message had its turn less than `capDays` ago
    */
   take(companyId: string, personId: string, messageKey: string, capDays: number): Promise<boolean>
+  /** The message left at that instant: the days count from there. */
+  confirm(companyId: string, personId: string, messageKey: string, at: Date): Promise<void>
   /** Gives the turn back: the message never left. */
   giveBack(companyId: string, personId: string, messageKey: string): Promise<void>
 }
@@ -27,9 +29,13 @@ export function createMessageCap(caps: Model<MessageCapRecord>, clock: Clock): M
       } catch (error) {
         // The person's record exists and is younger: the insert half of the upsert met its key.
         if (!isDuplicateKey(error)) throw error
-        const holder = await caps.findOne({ _id, companyId }).lean()
-        return holder?.messageKey === messageKey
+        // A repeated step keeps its turn; the days count from the newest attempt, because that one may be the one that leaves.
+        const mine = await caps.updateOne({ _id, companyId, messageKey }, { $max: { at: now } })
+        return mine.matchedCount === 1
       }
+    },
+    async confirm(companyId, personId, messageKey, at) {
+      await caps.updateOne({ _id: idOf(companyId, personId), companyId, messageKey }, { $max: { at } })
     },
     async giveBack(companyId, personId, messageKey) {
       await caps.deleteOne({ _id: idOf(companyId, personId), companyId, messageKey })

@@ -39,7 +39,10 @@ export function createDeliveries(deps: { runs: Model<RunRecord>; cap: MessageCap
       },
       { arrayFilters: [{ 'entry.stepId': stepId }] },
     )
-    if (outcome === 'failed' && run.userId !== null) await cap.giveBack(event.companyId, run.userId, key)
+    if (run.userId !== null) {
+      if (outcome === 'failed') await cap.giveBack(event.companyId, run.userId, key)
+      else await cap.confirm(event.companyId, run.userId, key, event.at)
+    }
     return true
   }
 

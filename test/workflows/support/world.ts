@@ -14,6 +14,8 @@ export interface Surroundings {
   settings: Pick<AgencySettings, 'messages' | 'brand'>
   live: boolean
   level: HappinessLevel | null
+  /** Levels of single users; the rest have `level`. */
+  levels: Map<string, HappinessLevel>
   openCase: boolean
   personRemoved: boolean
   email: string | null
@@ -62,7 +64,7 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
       messages: { ...defaultAgencySettings.messages, quietHours: { ...defaultAgencySettings.messages.quietHours, enabled: false } },
       brand: { ...defaultAgencySettings.brand, name: 'Northbeam', teamName: 'The Northbeam team' },
     },
-    live: true, level: null, openCase: false, personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
+    live: true, level: null, levels: new Map(), openCase: false, personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
     sendFaults: [], outbox: new Map(), sendCalls: [], notices: [],
   }
   const ports: WorkflowPorts = {
@@ -72,7 +74,7 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
     person: async (_company, _location, userId) =>
       around.personRemoved ? null : { id: userId, name: 'Maya Lopez', firstName: 'Maya', lastName: 'Lopez', email: around.email, phone: null },
     teamMember: async (_company, userId) => ({ id: userId, name: 'Priya Nair', firstName: 'Priya', lastName: 'Nair', email: 'priya@example.com', phone: null }),
-    userLevel: async () => around.level,
+    userLevel: async (_company, _location, userId) => around.levels.get(userId) ?? around.level,
     hasOpenCase: async () => around.openCase,
     async send(message) {
       around.sendCalls.push(message.key)
