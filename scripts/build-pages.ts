@@ -105,6 +105,7 @@ async function textOf(file: string): Promise<string | null> {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const built = await buildPages()
+  const [, , outDir] = process.argv
+  const built = await buildPages(outDir === undefined ? {} : { outDir })
   process.stdout.write(`Pages: widget.js ${built.widgetBytes} bytes gzipped; workspace ${built.workspaceBuilt ? 'built' : 'unchanged'}. Script to paste as custom code: ${join(built.outDir, 'custom-js.html')}\n`)
 }

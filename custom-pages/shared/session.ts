@@ -22,13 +22,21 @@ const answerPatienceMs = 4_000
 const attempts = 3
 const renewBeforeMs = 60_000
 
+/** The parts of `window` that are used. */
+export interface FramePage {
+  readonly parent: { postMessage(message: unknown, targetOrigin: string): void }
+  readonly fetch: (url: string, init: { method: string; headers: Record<string, string>; body: string; credentials: 'omit' }) => Promise<{ ok: boolean; status: number; json(): Promise<unknown> }>
+  addEventListener(type: 'message', listener: (event: { source: unknown; data: unknown }) => void): void
+  removeEventListener(type: 'message', listener: (event: { source: unknown; data: unknown }) => void): void
+}
+
 /** Sessions over the handshake with the window around us. */
-export function createSessions(page: Window): Sessions {
+export function createSessions(page: FramePage): Sessions {
   let current: { outcome: SessionOutcome & { ok: true }; endsAtMs: number } | null = null
   let under: Promise<SessionOutcome> | null = null
 
   async function open(): Promise<SessionOutcome> {
-    if (page.parent === page) return { ok: false, why: 'outside' }
+    if ((page.parent as unknown) === page) return { ok: false, why: 'outside' }
     const encryptedData = await askParent(page)
     if (encryptedData === null) return { ok: false, why: 'outside' }
     try {
@@ -63,7 +71,7 @@ export function createSessions(page: Window): Sessions {
 }
 
 /** Asks the window around us who is looking; null if it does not answer. */
-async function askParent(page: Window): Promise<string | null> {
+async function askParent(page: FramePage): Promise<string | null> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const answer = await new Promise<string | null>((resolve) => {
       const done = (value: string | null) => {
@@ -71,7 +79,7 @@ async function askParent(page: Window): Promise<string | null> {
         clearTimeout(timer)
         resolve(value)
       }
-      const heard = (event: MessageEvent<unknown>) => {
+      const heard = (event: { source: unknown; data: unknown }) => {
         if (event.source !== page.parent) return
         const { message, payload } = (event.data ?? {}) as { message?: unknown; payload?: unknown }
         if (message === 'REQUEST_USER_DATA_RESPONSE' && typeof payload === 'string') done(payload)

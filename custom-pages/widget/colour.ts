@@ -40,7 +40,7 @@ function mix(from: Rgb, to: Rgb, share: number): Rgb {
   return from.map((part, at) => Math.round(part + ((to[at] ?? 0) - part) * share)) as Rgb
 }
 
-function hex(colour: Rgb): string {
+function hex(colour: number[]): string {
   return `#${colour.map((part) => part.toString(16).padStart(2, '0')).join('')}`
 }
 
@@ -51,6 +51,7 @@ export function repairBrand(text: string, dark: boolean): BrandColours | null {
   const surface = dark ? darkSurface : white
   let ink = brand
   for (let step = 1; step <= 20 && contrast(ink, surface) < 4.5; step++) ink = mix(brand, dark ? white : black, step / 20)
-  const onBrand = contrast(white, brand) >= 4.5 ? white : contrast(black, brand) >= 4.5 ? black : contrast(white, brand) > contrast(black, brand) ? white : ([0, 0, 0] as Rgb)
+  // Where both white and our near-black fall short, pure black never does.
+  const onBrand = [white, black].find((ink) => contrast(ink, brand) >= 4.5) ?? [0, 0, 0]
   return { brand: hex(brand), onBrand: hex(onBrand), ink: hex(ink) }
 }

@@ -1,6 +1,7 @@
 /** Words for times and numbers, in the reader's zone and language. */
 
-const language = navigator.language
+/** The browser's own choice: what `navigator.language` says is not always a valid language tag. */
+const language = undefined
 const count = new Intl.NumberFormat(language)
 const clockTime = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' })
 const shortDate = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' })

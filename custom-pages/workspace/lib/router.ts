@@ -1,22 +1,7 @@
 import { computed, reactive, readonly } from 'vue'
+import { type Place, hashOf, parseHash } from './hash.ts'
 
-/** Where the person is: everything that can be linked to lives in the hash, because the page sits in a frame. */
-export interface Place {
-  page: string
-  params: Record<string, string>
-}
-
-/** `#/accounts?happiness=none&page=2` → page and parameters. */
-export function parseHash(hash: string): Place {
-  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?')
-  return { page: path.split('/')[0] ?? '', params: Object.fromEntries(new URLSearchParams(search)) }
-}
-
-export function hashOf(page: string, params: Record<string, string | number | undefined> = {}): string {
-  const given = Object.entries(params).filter(([, value]) => value !== undefined && value !== '')
-  const search = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString()
-  return `#/${page}${search === '' ? '' : `?${search}`}`
-}
+export { hashOf }
 
 const place = reactive<Place>(parseHash(location.hash))
 
