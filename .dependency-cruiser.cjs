@@ -1,5 +1,5 @@
 /** The import rules of the house: one direction, one door per feature, no cycles. */
-const infrastructure = ['kernel', 'store', 'inbox', 'events', 'effects', 'highlevel', 'http']
+const infrastructure = ['kernel', 'store', 'inbox', 'events', 'effects', 'highlevel', 'http', 'commands']
 const notFeature = infrastructure.join('|')
 
 module.exports = {
