@@ -45,6 +45,7 @@ export async function openTenants(): Promise<Tenants> {
   const logger = createLogger('silent')
   const events = new Map<string, DomainEvent>()
   const released: string[] = []
+  let codes = 0
   const sink = {
     append: (event: DomainEvent) => {
       if (!events.has(event.key)) events.set(event.key, event)
@@ -81,8 +82,9 @@ export async function openTenants(): Promise<Tenants> {
     released,
     another: async () => process(await store.another()),
     async install(companyId) {
-      fake.grants.set(`code-${companyId}`, fakeGrant(companyId))
-      const outcome = await first.installations.handleCallback({ code: `code-${companyId}` })
+      const code = `code-${(codes += 1)}`
+      fake.grants.set(code, fakeGrant(companyId))
+      const outcome = await first.installations.handleCallback({ code })
       if (outcome.kind !== 'installed') throw new Error(`Not installed: ${JSON.stringify(outcome)}`)
       await first.installations.completeDue(10)
     },
