@@ -2,6 +2,7 @@ import type { Model } from 'mongoose'
 import { z } from 'zod'
 import type { DomainEvent } from '../../src/events/index.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
+import { RetryAfterError } from '../../src/kernel/errors.ts'
 import type { WorkflowPorts } from '../ports.ts'
 import type { MessageCap } from './cap.ts'
 import type { RunRecord } from './model.ts'
@@ -24,8 +25,16 @@ export function createDeliveries(deps: { runs: Model<RunRecord>; cap: MessageCap
     if (!parsed.success) return false
     const { messageKey: key, code } = parsed.data
     const [, runId = '', stepId = ''] = key.split(':')
-    const run = await runs.findOne({ _id: runId, companyId: event.companyId, 'history.stepId': stepId }).lean()
+    const run = await runs.findOne({ _id: runId, companyId: event.companyId }).lean()
     if (run === null) return false
+    if (!run.history.some((entry) => entry.stepId === stepId)) {
+      // The message was faster than the record of its step, which is being written.
+      if (run.state === 'active') throw new RetryAfterError('step_not_recorded', 'The step of this message is being recorded.', 500)
+      await runs.updateOne(
+        { _id: runId, companyId: event.companyId, 'history.stepId': { $ne: stepId } },
+        { $push: { history: { stepId, kind: 'message', at: event.at, outcome: 'handed_over', reason: null } } },
+      )
+    }
     const failure = { state: 'failed' as const, reason: code ?? 'send_failed', finishedAt: event.at, nextAt: null }
     await runs.updateOne(
       { _id: runId, companyId: event.companyId },

@@ -169,7 +169,7 @@ export function createRunner(deps: RunnerDeps): Runner {
   async function advance(run: RunRecord, definition: WorkflowDefinition, index: number, entry: RunEntry, outboxKey: string | undefined): Promise<void> {
     const next = await placeOf(run, definition, index + 1, entry.at)
     if (next !== null) await queueStep(run, next)
-    await models.runs.updateOne(
+    const recorded = await models.runs.updateOne(
       { _id: run._id, companyId: run.companyId, state: 'active', 'history.stepId': { $ne: entry.stepId } },
       {
         $push: { history: entry },
@@ -179,6 +179,14 @@ export function createRunner(deps: RunnerDeps): Runner {
           ...(outboxKey === undefined ? {} : { outboxKey }),
         },
       },
+    )
+    if (recorded.matchedCount > 0 || outboxKey === undefined) return
+    // The run was ended (a reply, a removal) while its message was handed over: take the message back if it has not left.
+    const takenBack = await ports.cancel(run.companyId, outboxKey, 'run_ended')
+    if (takenBack && run.userId !== null) await cap.giveBack(run.companyId, run.userId, outboxKey)
+    await models.runs.updateOne(
+      { _id: run._id, companyId: run.companyId, 'history.stepId': { $ne: entry.stepId } },
+      { $push: { history: takenBack ? { ...entry, outcome: 'cancelled', reason: 'run_ended' } : entry } },
     )
   }
 
