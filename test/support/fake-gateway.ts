@@ -26,6 +26,8 @@ export interface FakeGateway {
   /** Lets the next call of that name fail; several faults queue up. */
   failNext(name: CallName, fault: Fault): void
   contacts: Map<string, CrmContact>
+  /** The contact after each change by a call: what HighLevel would send as webhooks. */
+  snapshots: { contact: CrmContact; at: Date }[]
   opportunities: Map<string, CrmOpportunity>
   messages: (CrmMessage & { contactId: string })[]
   tasks: { id: string; contactId: string; title: string; body: string; completed: boolean }[]
@@ -54,6 +56,7 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     forgetCalls: () => void calls.splice(0),
     failNext: (name, fault) => void faults.set(name, [...(faults.get(name) ?? []), fault]),
     contacts,
+    snapshots: [],
     opportunities,
     messages,
     tasks,
@@ -93,6 +96,11 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     return contact
   }
 
+  function changed(contact: CrmContact): CrmContact {
+    fake.snapshots.push({ contact: structuredClone(contact), at: clock.now() })
+    return contact
+  }
+
   function apply(contact: CrmContact, input: CrmContactInput): CrmContact {
     for (const { id, value } of input.customFields ?? []) {
       contact.customFields = [...contact.customFields.filter((field) => field.id !== id), ...(value === '' ? [] : [{ id, value }])]
@@ -124,16 +132,18 @@ export function createFakeGateway(clock: Clock): FakeGateway {
           const existing = [...contacts.values()].find((contact) => contact.email !== null && contact.email === input.email)
           return existing ?? apply(fake.addContact({ email: input.email ?? '', firstName: input.firstName ?? null, lastName: input.lastName ?? null }), input)
         }),
-      updateContact: (id, input) => call('updateContact', [id, input], () => apply(contactOf(id), input)),
+      updateContact: (id, input) => call('updateContact', [id, input], () => changed(apply(contactOf(id), input))),
       addTags: (id, tags) =>
         call('addTags', [id, tags], () => {
           const contact = contactOf(id)
           contact.tags = [...new Set([...contact.tags, ...tags.map((tag) => tag.toLowerCase())])]
+          changed(contact)
         }),
       removeTags: (id, tags) =>
         call('removeTags', [id, tags], () => {
           const contact = contactOf(id)
           contact.tags = contact.tags.filter((tag) => !tags.includes(tag))
+          changed(contact)
         }),
       findOpportunities: ({ pipelineId, contactId }) =>
         call('findOpportunities', [pipelineId, contactId], () =>
