@@ -75,9 +75,9 @@ describe('the mirror of accounts and users', () => {
   })
 
   it('where the agency-wide list names no customers, each account is asked for its own', async () => {
-    const all = t.fake.gateway.company
+    const whole = { ...t.fake.gateway }
     t.fake.gateway.company = (companyId, priority) => {
-      const api = all(companyId, priority)
+      const api = whole.company(companyId, priority)
       return { ...api, searchUsers: async (query) => {
         const page = await api.searchUsers(query)
         return query.locationId === undefined && query.ids === undefined ? { users: page.users.filter((user) => user.type === 'agency'), total: 1 } : page

@@ -93,7 +93,7 @@ describe('set-up of the success location', () => {
     hq().pipelines.push({ id: 'p1', name: 'happiness LEVEL', stages: [{ id: 's1', name: 'happy', position: 0 }, { id: 's2', name: 'Paused', position: 1 }] })
     expect(await t.setup.chooseSuccessLocation('c1', 'hq', by)).toMatchObject({ ready: true })
     expect(hq().fields.find((field) => field.id === 'f1')?.options).toEqual(['Happy', 'Meh', 'Not Happy', 'Neutral', 'Very Happy'])
-    expect(hq().pipelines.map((pipeline) => [pipeline.id, pipeline.stages.length])).toEqual([['p1', 5], ['pipeline' + hq().pipelines[1]?.id.slice(8), 4]])
+    expect(hq().pipelines.map((pipeline) => [pipeline.name, pipeline.stages.length])).toEqual([['happiness LEVEL', 5], ['Company Health Status', 4]])
     expect(await t.setup.resources('c1')).toMatchObject({ fields: { happinessLevel: 'f1', happinessScore: 'f2' }, pipelines: { happiness: { id: 'p1', stages: { happy: 's1' } } } })
   })
 
