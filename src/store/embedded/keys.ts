@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Binary, BSONRegExp, Code, ObjectId, Timestamp } from 'bson'
 import { textOf, typeRank } from './bson-order.ts'
 import { splitNumber } from './exact-numbers.ts'
-import { setMember, typeOf, type Doc, type NumberValue, type Value } from './values.ts'
+import { setMember, typeOf, UnsupportedValueError, type Doc, type NumberValue, type Value } from './values.ts'
 
 /**
  * Values as bytes whose order is MongoDB's order of values, equal bytes for equal values. Every encoding ends itself: none is the
@@ -64,8 +64,12 @@ function append(parts: Buffer[], value: KeyValue, state: { inexact: boolean }): 
       return
     case 'bool': parts.push(Buffer.from([rank, value === true ? 1 : 0]))
       return
-    case 'date': parts.push(bigKey(rank, BigInt((value as Date).getTime()) + 0x8000000000000000n))
+    case 'date': {
+      const time = (value as Date).getTime()
+      if (Number.isNaN(time)) throw new UnsupportedValueError('a date outside the years that JavaScript knows')
+      parts.push(bigKey(rank, BigInt(time) + 0x8000000000000000n))
       return
+    }
     case 'timestamp': parts.push(bigKey(rank, BigInt.asUintN(64, (value as Timestamp).toBigInt())))
       return
     case 'regex': parts.push(textKey(rank, (value as BSONRegExp).pattern), textKey(rank, (value as BSONRegExp).options))

@@ -31,24 +31,31 @@ export interface IndexPlan {
 }
 export type Plan = IndexPlan | { kind: 'union'; branches: IndexPlan[] } | { kind: 'scan'; covered: boolean } | { kind: 'nothing' }
 
-const maxRanges = 1_000
+const maxRanges = 20_000
+/** More sources than this are sorted rather than merged. */
+const maxMerged = 200
+/** An index that gives fewer entries than this is good enough to ask no further. */
+const fewEntries = 100
+
+/** Counts the entries of a plan, up to a limit. */
+export type Estimate = (plan: IndexPlan, limit: number) => number
 
 /** Chooses how to find the documents of a filter. `hint` limits the choice to one index, or to none with `$natural`. */
-export function planQuery(collection: Collection, filter: Filter, sort: SortField[], hint?: Index | '$natural'): Plan {
+export function planQuery(collection: Collection, filter: Filter, sort: SortField[], estimate: Estimate, hint?: Index | '$natural'): Plan {
   const conjuncts = conjunctsOf(filter)
   const scan: Plan = { kind: 'scan', covered: filter.kind === 'and' && filter.children.length === 0 }
   if (hint === '$natural') return scan
   const indexes = hint === undefined ? collection.indexes : [hint]
-  const best = bestIndexPlan(indexes, conjuncts, sort, hint !== undefined)
+  const best = bestIndexPlan(indexes, conjuncts, sort, hint !== undefined, estimate)
   if (best === 'nothing') return { kind: 'nothing' }
-  if (best !== undefined && (best.score >= 4 || hint !== undefined)) return best.plan
+  if (best !== undefined && hint !== undefined) return best.plan
   for (const branches of conjuncts.ors) {
     const plans = branches.map((branch) => {
       const own = conjunctsOf(branch)
       const joined = { leaves: [...conjuncts.leaves, ...own.leaves], ors: own.ors, others: true }
-      return bestIndexPlan(indexes, joined, [], false)
+      return bestIndexPlan(indexes, joined, [], false, estimate)
     })
-    if (plans.every((plan) => plan === 'nothing' || (plan !== undefined && plan.score >= 2))) {
+    if (plans.every((plan) => plan === 'nothing' || (plan !== undefined && plan.score >= 2 && plan.score > (best?.score ?? 0)))) {
       const useful = plans.filter((plan) => plan !== 'nothing' && plan !== undefined)
       return useful.length === 0 ? { kind: 'nothing' } : { kind: 'union', branches: useful.map(({ plan }) => plan) }
     }
@@ -58,15 +65,19 @@ export function planQuery(collection: Collection, filter: Filter, sort: SortFiel
 
 interface Scored { plan: IndexPlan; score: number }
 
-function bestIndexPlan(indexes: Index[], conjuncts: Conjuncts, sort: SortField[], hinted: boolean): Scored | 'nothing' | undefined {
-  let best: Scored | undefined
+function bestIndexPlan(indexes: Index[], conjuncts: Conjuncts, sort: SortField[], hinted: boolean, estimate: Estimate): Scored | 'nothing' | undefined {
+  const candidates: Scored[] = []
   for (const index of indexes) {
     const candidate = indexPlan(index, conjuncts, sort)
     if (candidate === 'nothing') return candidate
     if (candidate === undefined || (candidate.score <= 0 && !hinted)) continue
-    if (best === undefined || candidate.score > best.score) best = candidate
+    candidates.push(candidate)
   }
-  return best
+  candidates.sort((a, b) => b.score - a.score)
+  const [best, ...others] = candidates
+  if (best === undefined || best.score >= 100 || !others.some(({ score }) => score >= 4) || estimate(best.plan, fewEntries) < fewEntries) return best
+  // The best by its form walks many entries: another that walks few is better.
+  return others.find(({ plan, score }) => score >= 4 && estimate(plan, fewEntries) < fewEntries) ?? best
 }
 
 function indexPlan(index: Index, conjuncts: Conjuncts, sort: SortField[]): Scored | 'nothing' | undefined {
@@ -141,6 +152,7 @@ function sortFit(index: Index, bounds: (FieldBounds | undefined)[], points: numb
   let at = 0
   while (at < points && index.fields[at]?.path !== wanted[0]?.path) at += 1
   const merge = bounds.slice(0, at).some((field) => field !== undefined && field.intervals.length > 1)
+  if (merge && bounds.slice(0, at).reduce((product, field) => product * (field?.intervals.length ?? 1), 1) > maxMerged) return undefined
   let reverse: boolean | undefined
   for (const { path, direction } of wanted) {
     while (at < index.fields.length && index.fields[at]?.path !== path && fixed(at)) at += 1

@@ -58,7 +58,18 @@ export interface QueryRunner {
 }
 
 export function createQueryRunner(kv: Kv): QueryRunner {
-  const plan = (collection: Collection, query: Query): Plan => planQuery(collection, query.filter, query.sort, query.hint)
+  /** How many entries an index plan would walk, counted up to a small limit. */
+  function estimate({ ranges }: IndexPlan, limit: number): number {
+    let count = 0
+    for (const range of ranges) {
+      for (const key of kv.keys(range)) {
+        count += key.length > 0 ? 1 : 0
+        if (count >= limit) return limit
+      }
+    }
+    return count
+  }
+  const plan = (collection: Collection, query: Query): Plan => planQuery(collection, query.filter, query.sort, estimate, query.hint)
 
   function* matching(collection: Collection, query: Query, chosen: Plan, execution: Execution): Iterable<Found> {
     if (chosen.kind === 'scan') {
@@ -184,9 +195,15 @@ function* merged(sources: { keys: Iterable<Buffer>; prefixLength: number }[], re
     heads.splice(at, 0, { rest, key: step.value, next, prefixLength })
   }
   const before = (head: { rest: Buffer }, rest: Buffer): boolean => (Buffer.compare(head.rest, rest) < 0) !== reverse
-  for (const { keys, prefixLength } of sources) advance(keys[Symbol.iterator](), prefixLength)
-  for (let head = heads.pop(); head !== undefined; head = heads.pop()) {
-    yield head.key
-    advance(head.next, head.prefixLength)
+  try {
+    for (const { keys, prefixLength } of sources) advance(keys[Symbol.iterator](), prefixLength)
+    for (let head = heads.pop(); head !== undefined; head = heads.pop()) {
+      // Back first, so that the source is among those that are closed if nobody wants more.
+      const { key } = head
+      advance(head.next, head.prefixLength)
+      yield key
+    }
+  } finally {
+    for (const { next } of heads) next.return?.()
   }
 }

@@ -12,7 +12,7 @@ import type { Kv } from './kv.ts'
 import { createExecution, createQueryRunner } from './query.ts'
 import { createRecords } from './records.ts'
 import { startSweeper } from './ttl.ts'
-import type { Doc } from './values.ts'
+import { UnsupportedValueError, type Doc } from './values.ts'
 import { answerBytes, createFramer, parseMessage, type Request } from './wire.ts'
 
 export interface StoreServerOptions {
@@ -57,7 +57,9 @@ export function createStoreServer({ kv, nowMs, ttlIntervalMs, onFault }: StoreSe
       const result = command.run(call)
       return Buffer.isBuffer(result) ? result : { ...result, ok: new Double(1) }
     } catch (error) {
-      if (error instanceof BSONError) return errorAnswer(new ServerError('InvalidBSON', error.message))
+      if (error instanceof UnsupportedValueError) return errorAnswer(new ServerError('BadValue', error.message))
+      // Too deep for the decoder, or not BSON at all.
+      if (error instanceof BSONError || error instanceof RangeError) return errorAnswer(new ServerError('InvalidBSON', error.message))
       if (!(error instanceof ServerError)) throw error
       return errorAnswer(error)
     }

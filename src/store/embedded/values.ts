@@ -24,14 +24,17 @@ const typeOfPrototype = new Map<unknown, TypeName>([
   [Timestamp.prototype, 'timestamp'], [MinKey.prototype, 'minKey'], [MaxKey.prototype, 'maxKey'],
 ])
 
-/** @throws on a BSON type that this server does not handle (DBPointer, DBRef) */
+/** A BSON type that this server does not handle (DBPointer, DBRef), or a date that JavaScript does not have. */
+export class UnsupportedValueError extends Error {}
+
+/** @throws UnsupportedValueError */
 export function typeOf(value: Value | undefined): TypeName {
   if (value === undefined) return 'missing'
   if (value === null) return 'null'
   if (typeof value === 'string') return 'string'
   if (typeof value === 'boolean') return 'bool'
   const type = typeOfPrototype.get(Object.getPrototypeOf(value))
-  if (type === undefined) throw new TypeError('unsupported BSON type')
+  if (type === undefined) throw new UnsupportedValueError('a BSON type that the embedded store does not support')
   return type
 }
 

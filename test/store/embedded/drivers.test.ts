@@ -203,7 +203,7 @@ describe('mongoose', () => {
 
 describe('Agenda', () => {
   it('runs jobs now and on a schedule, one at a time, and takes over an expired lock', async () => {
-    const agenda = new Agenda({ backend: new MongoBackend({ mongo: db }), processEvery: 50, defaultLockLifetime: 200 })
+    const agenda = new Agenda({ backend: new MongoBackend({ mongo: db }), processEvery: 50 })
     let running = 0
     let mostRunning = 0
     const seen: string[] = []
@@ -223,7 +223,8 @@ describe('Agenda', () => {
     // As if a process had died while it ran the job.
     await agenda.schedule(new Date(Date.now() + 60_000), 'stuck', {})
     await db.collection('agendaJobs').updateOne({ name: 'stuck' }, { $set: { lockedAt: new Date(Date.now() - 10_000), nextRunAt: new Date(Date.now() - 10_000) } })
-    await until('every kind of job has run', () => ['single 1', 'single 2', 'single 3', 'often', 'stuck'].every((name) => seen.includes(name)))
+    const wanted = ['single 1', 'single 2', 'single 3', 'often', 'stuck']
+    await until('every kind of job has run', () => wanted.every((name) => seen.includes(name))).catch((error: unknown) => { throw new Error(`${String(error)}; seen: ${seen.join(', ')}`) })
     await agenda.stop()
     expect(mostRunning).toBe(1)
     expect(seen.filter((name) => name.startsWith('single'))).toHaveLength(3)

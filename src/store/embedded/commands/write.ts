@@ -110,7 +110,8 @@ const update: Command = {
   options: ['updates', 'ordered'],
   refused: ['let'],
   run(call) {
-    const collection = writableCollection(call)
+    // Only an upsert that inserts makes the collection.
+    let collection = collectionOf(call)
     const upserted: Doc[] = []
     let matched = 0
     let modified = 0
@@ -121,16 +122,18 @@ const update: Command = {
       const change = parseUpdate(statement['u'], statement['arrayFilters'])
       const multi = statement['multi'] === true
       if (multi && change.kind === 'replace') throw new ServerError('FailedToParse', 'multi update is not supported for replacement-style update')
-      const found = call.engine.queries.find(collection, queryOf(collection, filter, statement), call.execution)
+      const found = collection === undefined ? [] : call.engine.queries.find(collection, queryOf(collection, filter, statement), call.execution)
       // A changed document could come again further on in the index, so a multi update first collects what it will change.
       const targets = multi ? recordsOf(found) : [firstOf(found)].filter((item) => item !== undefined)
       if (targets.length === 0 && statement['upsert'] === true) {
+        collection ??= writableCollection(call)
         const doc = upsert(call, collection, filterDoc, change)
         upserted.push({ index: new Int32(index), _id: doc['_id'] as Value })
         matched += 1
         return
       }
       for (const target of targets) {
+        if (collection === undefined) break
         const current = typeof target === 'number' ? call.engine.queries.read(collection, target) : target
         if (current === undefined) continue
         call.execution.checkTime()
@@ -192,7 +195,7 @@ const findAndModify: Command = {
     if (removes && body['new'] === true) throw new ServerError('FailedToParse', "Cannot specify both new=true and remove=true; 'remove' always returns the deleted document")
     if (!removes && body['update'] === undefined) throw new ServerError('FailedToParse', "Either an update or remove=true must be specified")
     const change = removes ? undefined : parseUpdate(body['update'], body['arrayFilters'])
-    const collection = removes ? collectionOf(call) : writableCollection(call)
+    const collection = collectionOf(call) ?? (!removes && body['upsert'] === true ? writableCollection(call) : undefined)
     const found = collection === undefined ? undefined : firstOf(engine.queries.find(collection, queryOf(collection, filter, body), call.execution))
     const shown = (doc: Doc): Doc => (project === undefined ? doc : project(doc))
     if (collection === undefined || (found === undefined && (change === undefined || body['upsert'] !== true))) {
