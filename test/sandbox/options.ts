@@ -86,6 +86,8 @@ export interface SandboxOptions {
   unknownField?: 'reject' | 'drop'
   /** Status for a contact that does not exist. Default 400, as commonly reported. */
   missingContactStatus?: 400 | 404
+  /** False: lists of messages name an e-mail's id instead of giving its body, as seen on the platform for long threads. Default true. */
+  emailBodiesInLists?: boolean
   /** Keep everything in this file: written on change, read at start. */
   stateFile?: string
   /** Calls kept in the ledger. Default 200,000. */
@@ -121,6 +123,7 @@ export interface Settings {
   unknownOption: 'drop' | 'store'
   unknownField: 'reject' | 'drop'
   missingContactStatus: 400 | 404
+  emailBodiesInLists: boolean
 }
 
 /** Fills in the defaults. `generated` gives the app's identity where the options do not. */
@@ -157,5 +160,6 @@ export function settingsOf(options: SandboxOptions, generated: Pick<AppSettings,
     unknownOption: options.unknownOption ?? 'drop',
     unknownField: options.unknownField ?? 'reject',
     missingContactStatus: options.missingContactStatus ?? 400,
+    emailBodiesInLists: options.emailBodiesInLists ?? true,
   }
 }

@@ -12,6 +12,14 @@ export class ApiError extends Error {
   }
 }
 
+/** The same refusal as API version v3 words it. */
+export function v3Error({ status, body }: ApiError): Record<string, unknown> {
+  const { message, error, traceId, statusCode, ...details } = body
+  const text = Array.isArray(message) ? message.join('; ') : String(message)
+  const code = (typeof error === 'string' ? error : `HTTP ${String(statusCode ?? status)}`).toUpperCase().replaceAll(' ', '_')
+  return { error: { code, message: text, ...(Object.keys(details).length === 0 && traceId === undefined ? {} : { details: { ...details, traceId } }) } }
+}
+
 export function badRequest(message: string, more: Record<string, unknown> = {}): ApiError {
   return new ApiError(400, { statusCode: 400, message, error: 'Bad Request', ...more })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type {
-  ConversationSchema, GetMessageResponseDto, GetMessagesByConversationResponseDto, SendConversationResponseDto, SendMessageResponseDto,
+  ConversationSchema, GetEmailMessageResponseDto, GetMessageResponseDto, GetMessagesByConversationResponseDto, SendConversationResponseDto, SendMessageResponseDto,
 } from '@gohighlevel/api-client/dist/lib/code/conversations/models/conversations.js'
 import { badRequest, missing } from './api-error.ts'
 import { countParam, endpoint, namedTenant, ok, toCount, type Endpoint } from './endpoint.ts'
@@ -26,10 +26,12 @@ function wireType(message: Pick<Message, 'channel'> | undefined): string {
   return message?.channel === 'Other' ? 'TYPE_LIVE_CHAT' : 'TYPE_SMS'
 }
 
-function wireMessage(message: Message): GetMessageResponseDto {
+function wireMessage(message: Message, emailBodies: boolean): GetMessageResponseDto {
+  const elsewhere = message.channel === 'Email' && !emailBodies
   return {
     id: message.id, type: message.channel === 'Email' ? 3 : 2, messageType: wireType(message), locationId: message.locationId, contactId: message.contactId,
-    conversationId: message.conversationId, dateAdded: message.dateAdded, body: message.body, direction: message.direction, status: message.status,
+    conversationId: message.conversationId, dateAdded: message.dateAdded, body: elsewhere ? '' : message.body, direction: message.direction, status: message.status,
+    ...(elsewhere ? { meta: { email: { messageIds: [message.id] } } } : {}),
     contentType: message.channel === 'Email' ? 'text/html' : 'text/plain', attachments: [], source: message.source,
     ...(message.userId === '' ? {} : { userId: message.userId }),
   }
@@ -102,7 +104,22 @@ export function conversationEndpoints(world: World): Endpoint[] {
         const limit = toCount(query.limit, 20, 100)
         const shown = newestFirst.slice(from, from + limit)
         const answer: GetMessagesByConversationResponseDto = {
-          lastMessageId: shown.at(-1)?.id ?? '', nextPage: from + limit < newestFirst.length, messages: shown.map(wireMessage),
+          lastMessageId: shown.at(-1)?.id ?? '', nextPage: from + limit < newestFirst.length, messages: shown.map((message) => wireMessage(message, world.settings.emailBodiesInLists)),
+        }
+        return ok(answer)
+      },
+    }),
+    endpoint({
+      method: 'GET', path: '/conversations/messages/email/{id}', versions, scope: 'conversations/message.readonly',
+      tenant: ({ params }) => ({ locationId: state.messages.get(params['id'] ?? '')?.locationId }),
+      handle({ params }) {
+        const id = params['id'] ?? ''
+        const message = state.messages.get(id)
+        if (message?.channel !== 'Email') throw missing(`Email message with id ${id} not found`, 400)
+        const answer: GetEmailMessageResponseDto = {
+          id, threadId: message.conversationId, locationId: message.locationId, contactId: message.contactId, conversationId: message.conversationId,
+          dateAdded: message.dateAdded, subject: message.subject, body: message.body, direction: message.direction, contentType: 'text/html', attachments: [],
+          from: message.from, to: [message.to], source: message.source,
         }
         return ok(answer)
       },

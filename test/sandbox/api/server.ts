@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { ApiError, badRequest, unauthorized, wrongTenant } from './api-error.ts'
+import { ApiError, badRequest, unauthorized, v3Error, wrongTenant } from './api-error.ts'
 import type { Answer, Endpoint, RawCall } from './endpoint.ts'
 import { nameOf, type Fault, type FaultSource } from './faults.ts'
 import type { Ledger } from './ledger.ts'
@@ -213,7 +213,7 @@ export function createApiServer(parts: ApiServerParts): Server {
       answer = work()
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      answer = { status: error.status, body: error.body }
+      answer = { status: error.status, body: request.headers['version'] === 'v3' ? v3Error(error) : error.body }
     }
     if (fault !== undefined) {
       const after = fault.acceptThen
