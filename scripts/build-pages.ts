@@ -77,7 +77,7 @@ async function buildWorkspace(outDir: string): Promise<boolean> {
     base: '/pages/workspace/',
     logLevel: 'warn',
     plugins: [vue()],
-    build: { outDir: folder, emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+    build: { outDir: folder, emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0, rolldownOptions: { checks: { bundlerTimings: false } } },
   })
   await writeFile(stampFile, stamp)
   return true

@@ -16,3 +16,11 @@ export function hashOf(page: string, params: Record<string, string | number | un
   for (const [key, value] of Object.entries(params)) if (value !== undefined && value !== '') search.set(key, String(value))
   return `#/${page}${search.size === 0 ? '' : `?${search.toString()}`}`
 }
+
+/** Link of a notification, a path such as `/accounts/<id>`, as a hash of this page; null for a path that leads nowhere here. */
+export function hashOfLink(link: string): string | null {
+  const [, page, id] = link.replace(/^#/, '').split('/')
+  if (page === 'accounts') return hashOf('accounts', { open: id })
+  if (page === 'cases') return hashOf('cases', { case: id })
+  return page === 'setup' ? hashOf('set-up') : null
+}

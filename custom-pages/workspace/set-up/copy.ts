@@ -40,18 +40,20 @@ export const copy = {
     chooseAccounts: 'Choose accounts',
   },
   names: {
-    connection: 'Connected',
+    installation: 'Connected',
     success_location: 'Success location',
-    fields: 'Fields',
+    location_access: 'Access to the success location',
     tags: 'Tags',
-    happiness_pipeline: 'Happiness Level pipeline',
-    health_pipeline: 'Company Health Status pipeline',
+    'pipeline.happiness': 'Happiness Level pipeline',
+    'pipeline.health': 'Company Health Status pipeline',
     accounts: 'Accounts read',
   } as Record<string, string>,
+  /** `field.last_feedback` → Field “Last feedback”. */
   nameOf(key: string): string {
     const known = copy.names[key]
     if (known !== undefined) return known
-    const words = key.replace(/[._:-]+/g, ' ')
-    return words.charAt(0).toUpperCase() + words.slice(1)
+    const words = (key.split('.').at(-1) ?? key).replace(/[_:-]+/g, ' ')
+    const name = words.charAt(0).toUpperCase() + words.slice(1)
+    return key.startsWith('field.') ? `Field “${name}”` : name
   },
 }

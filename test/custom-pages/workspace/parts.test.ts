@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { changedSteps, unitOf } from '../../../custom-pages/workspace/follow-ups/steps.ts'
 import { age, initials, minutesInWords, plural, span } from '../../../custom-pages/workspace/lib/format.ts'
-import { hashOf, parseHash } from '../../../custom-pages/workspace/lib/hash.ts'
+import { hashOf, hashOfLink, parseHash } from '../../../custom-pages/workspace/lib/hash.ts'
 
 describe('links in the hash', () => {
   it('come back as they were, whatever a person searched for', () => {
@@ -11,6 +11,13 @@ describe('links in the hash', () => {
         expect(parseHash(hashOf('accounts', { q, page, empty: '', missing: undefined }))).toEqual({ page: 'accounts', params: { q, page: String(page) } })
       }),
     )
+  })
+
+  it('a notification leads to its account, its case or to Set-up', () => {
+    expect(hashOfLink('/accounts/loc1')).toBe('#/accounts?open=loc1')
+    expect(hashOfLink('/cases/c1')).toBe('#/cases?case=c1')
+    expect(hashOfLink('/setup')).toBe('#/set-up')
+    expect(hashOfLink('/elsewhere')).toBeNull()
   })
 
   it('an empty hash is no page', () => {
