@@ -13,7 +13,7 @@ const rounds = Number(process.env['CRASH_ROUNDS'] ?? 3)
 interface Acknowledged { inserted: Set<string>; updated: Set<string>; deleted: Set<string>; counts: Map<string, number>; total: number }
 
 async function writeUntilKilled(dataDir: string, round: number, acknowledged: Acknowledged): Promise<void> {
-  const writer = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'crash-writer.ts'), dataDir, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const writer = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'crash-writer/main.ts'), dataDir, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] })
   let rest = ''
   let lines = 0
   const killAfter = 300 + Math.floor(Math.random() * 1_500)

@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb'
-import { startEmbeddedStore } from '../../../src/store/index.ts'
+import { startEmbeddedStore } from '../../../../src/store/index.ts'
 
 /**
  * A process to be killed: opens the store in the folder it is given and writes in parallel without end. Every acknowledged write is
