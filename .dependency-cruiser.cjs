@@ -7,7 +7,7 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'kernel-stands-alone', severity: 'error', from: { path: '^src/kernel/' }, to: { path: '^(src/(?!kernel/)|webhooks/|workflows/|custom-pages/|test/)' } },
     { name: 'store-on-kernel-only', severity: 'error', from: { path: '^src/store/' }, to: { path: '^(src/(?!kernel/|store/)|webhooks/|workflows/|custom-pages/|test/)' } },
-    { name: 'inbox-and-events-on-store', severity: 'error', from: { path: '^src/(inbox|events)/' }, to: { path: '^(src/(?!kernel/|store/|\\1/)|webhooks/|workflows/|custom-pages/|test/)' } },
+    { name: 'inbox-and-events-on-store', severity: 'error', from: { path: '^src/(inbox|events)/' }, to: { path: '^(src/(?!kernel/|store/|$1/)|webhooks/|workflows/|custom-pages/|test/)' } },
     { name: 'effects-reach-the-gateway-only', severity: 'error', from: { path: '^src/effects/' }, to: { path: '^(src/(?!kernel/|store/|events/index|highlevel/index|effects/)|webhooks/|workflows/|custom-pages/|test/)' } },
     { name: 'gateway-on-store', severity: 'error', from: { path: '^src/highlevel/' }, to: { path: '^(src/(?!kernel/|store/|highlevel/)|webhooks/|workflows/|custom-pages/|test/)' } },
     {

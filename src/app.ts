@@ -67,7 +67,7 @@ function composeServices(options: AppOptions) {
   const wake = createWake()
   const box = createCryptoBox(config.appSecret, config.appSecretPrevious)
   const events = createEvents({ connection, clock, wake })
-  const settings = createSettings({ connection, clock, logger })
+  const settings = createSettings({ connection, clock, logger, agencyName: async (companyId) => (await installations.get(companyId))?.companyName ?? null })
   const gateway = createHighLevelGateway({
     connection, clock, box, logger, faultPoint,
     config: highlevel,
@@ -110,7 +110,12 @@ function composeServices(options: AppOptions) {
     observers: [(event) => happiness.observe(event)],
     ports: {
       settings: (companyId) => settings.get(companyId),
-      isLive: (companyId) => installations.isLive(companyId),
+      // Waiting for a reconnect is not being gone: runs wait too.
+      async isLive(companyId) {
+        const installation = await installations.get(companyId)
+        return installation !== null && installation.status !== 'uninstalled'
+      },
+      feedbackLink: (companyId, locationId, userId) => feedback.links.linkFor(companyId, locationId, userId),
       async account(companyId, locationId) {
         const account = await accounts.get(companyId, locationId)
         return account === null ? null : { name: account.name, group: account.group, premium: account.premium, ownerId: account.csm?.userId ?? null, timezone: account.timezone }
@@ -202,14 +207,17 @@ export function createApp(options: AppOptions): App {
   const scheduler = createScheduler({
     connection, clock, logger,
     jobs: recurringJobs({
-      pumps, logger,
+      logger,
+      pumps: [
+        ...pumps,
+        { name: 'installations', drain: () => installations.completeDue(20) },
+        { name: 'setup', drain: () => setup.resumeDue(5) },
+      ],
       keepTokens: () => gateway.refreshDueTokens(50),
       sweepOverdueCases: () => cases.markOverdue(100),
       sweepExpiredAnswers: () => happiness.expireDue(100),
       async reconcileSlice() {
-        await installations.completeDue(20)
         await installations.reconcileDue(5)
-        await setup.resumeDue(5)
         await setup.checkDue(5)
       },
       sweepRetention: () => installations.sweepRetention(1),

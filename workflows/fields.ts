@@ -23,6 +23,7 @@ export const mergeFields = [
   { key: 'owner.first_name', label: 'Owner’s first name', sample: 'Priya', fallback: 'Our team' },
   { key: 'answer.level', label: 'Level of the answer', sample: 'Neutral', fallback: 'No reading' },
   { key: 'answer.comment', label: 'Comment of the answer', sample: 'The reports take too long to load.', fallback: '' },
+  { key: 'feedback.link', label: 'One-tap answer link', sample: 'https://feedback.example.com/a/sample', fallback: '' },
   { key: 'level.before', label: 'Level before', sample: 'Happy', fallback: 'No reading' },
   { key: 'level.after', label: 'Level after', sample: 'Neutral', fallback: 'No reading' },
   { key: 'case.due', label: 'When the case is due', sample: '22 Nov, 13:40 UTC', fallback: 'within a day' },

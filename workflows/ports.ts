@@ -55,6 +55,8 @@ export interface WorkflowPorts {
   /** The user's newest valid answer; null → no current reading. */
   userLevel(companyId: string, locationId: string, userId: string): Promise<HappinessLevel | null>
   hasOpenCase(companyId: string, locationId: string): Promise<boolean>
+  /** A signed link with which the user answers by one tap. */
+  feedbackLink(companyId: string, locationId: string, userId: string): Promise<string>
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
   /** Takes a message back before it left. */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>

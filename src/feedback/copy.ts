@@ -7,6 +7,7 @@ export function widgetCopyOf(settings: AgencySettings, answeredBefore: boolean):
   const { againQuestion, question, ...rest } = widget.copy
   return {
     ...rest,
+    thanksNext: rest.thanksNext.replaceAll('{days}', String(settings.prompt.answeredDays)),
     language: 'en',
     direction: 'ltr',
     question: answeredBefore ? againQuestion : question,

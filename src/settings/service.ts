@@ -30,12 +30,16 @@ export interface SettingsDeps {
   connection: Connection
   clock: Clock
   logger: Logger
+  /** The agency's own name, what customers read until the agency sets another; null → the product's word. */
+  agencyName?(companyId: string): Promise<string | null>
   /** How long another process's change may go unseen. */
   cacheMs?: number
 }
 
 interface Cached {
   settings: AgencySettings
+  /** The product's defaults with this agency's own name. */
+  defaults: AgencySettings
   changes: Record<string, unknown>
   version: number
   until: number
@@ -44,7 +48,7 @@ interface Cached {
 const maxCached = 2_000
 const maxAttempts = 5
 
-export function createSettings({ connection, clock, logger, cacheMs = 5_000 }: SettingsDeps): Settings {
+export function createSettings({ connection, clock, logger, agencyName, cacheMs = 5_000 }: SettingsDeps): Settings {
   const model = settingsModel(connection)
   const cache = new Map<string, Cached>()
 
@@ -53,14 +57,18 @@ export function createSettings({ connection, clock, logger, cacheMs = 5_000 }: S
     const changes = record?.changes ?? {}
     const { settings, dropped } = completeSettings(changes)
     if (dropped.length > 0) logger.warn({ companyId, sections: dropped }, 'stored settings are no longer valid; using the defaults for these sections')
-    const entry: Cached = { settings, changes, version: record?.version ?? 0, until: clock.nowMs() + cacheMs }
+    const name = (await agencyName?.(companyId)) ?? defaultAgencySettings.brand.name
+    const defaults = { ...defaultAgencySettings, brand: { ...defaultAgencySettings.brand, name } }
+    // A stored name is the agency's choice; without one customers read the agency's own name, never ours.
+    if (settings.brand.name === defaultAgencySettings.brand.name) settings.brand = { ...settings.brand, name }
+    const entry: Cached = { settings, defaults, changes, version: record?.version ?? 0, until: clock.nowMs() + cacheMs }
     if (cache.size >= maxCached) cache.clear()
     cache.set(companyId, entry)
     return entry
   }
 
   function viewOf(entry: Cached): SettingsView {
-    return { settings: entry.settings, defaults: defaultAgencySettings, customised: pathsOf(differences(defaultAgencySettings, entry.settings)), version: entry.version }
+    return { settings: entry.settings, defaults: entry.defaults, customised: pathsOf(differences(entry.defaults, entry.settings)), version: entry.version }
   }
 
   /** Read, change, write if nobody else wrote in between. */

@@ -10,10 +10,11 @@ export interface RunScene {
   account: WorkflowAccount | null
   person: WorkflowPerson | null
   owner: WorkflowPerson | null
+  feedbackLink: string | null
   settings: Awaited<ReturnType<WorkflowPorts['settings']>>
 }
 
-export async function readScene(run: RunRecord, ports: Pick<WorkflowPorts, 'account' | 'person' | 'teamMember' | 'settings'>): Promise<RunScene> {
+export async function readScene(run: RunRecord, ports: Pick<WorkflowPorts, 'account' | 'person' | 'teamMember' | 'settings' | 'feedbackLink'>): Promise<RunScene> {
   const { companyId, locationId, userId } = run
   const [account, person, settings] = await Promise.all([
     locationId === null ? null : ports.account(companyId, locationId),
@@ -21,7 +22,8 @@ export async function readScene(run: RunRecord, ports: Pick<WorkflowPorts, 'acco
     ports.settings(companyId),
   ])
   const ownerId = account?.ownerId ?? null
-  return { account, person, settings, owner: ownerId === null ? null : await ports.teamMember(companyId, ownerId) }
+  const feedbackLink = locationId === null || userId === null ? null : await ports.feedbackLink(companyId, locationId, userId)
+  return { account, person, settings, feedbackLink, owner: ownerId === null ? null : await ports.teamMember(companyId, ownerId) }
 }
 
 const labels: Readonly<Record<string, string>> = { ...happinessLabels, ...healthLabels }
@@ -41,6 +43,7 @@ export function mergeValuesOf(run: RunRecord, scene: RunScene): MergeValues {
     'agency.team': settings.brand.teamName,
     'owner.name': owner?.name ?? settings.brand.teamName,
     'owner.first_name': owner?.firstName ?? owner?.name?.split(/\s+/)[0] ?? settings.brand.teamName,
+    'feedback.link': scene.feedbackLink,
     'answer.level': label(facts.level),
     'answer.comment': facts.comment,
     'level.before': label(facts.before),

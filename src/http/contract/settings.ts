@@ -113,6 +113,7 @@ const widget = z.strictObject({
     send: line(40),
     skip: line(40),
     thanks: line(120),
+    /** `{days}` becomes the days until the user is asked again. */
     thanksNext: z.string().trim().max(240),
     laterThanks: line(240),
     commentLabels: z.strictObject({ very_happy: line(120), happy: line(120), neutral: line(120), not_happy: line(120) }),
@@ -220,7 +221,7 @@ export const defaultAgencySettings: AgencySettings = {
       send: 'Send',
       skip: 'Skip',
       thanks: 'Thank you',
-      thanksNext: 'We read it today. We ask again in 30 days; the button stays here until then.',
+      thanksNext: 'We read it today. We ask again in {days} days; the button stays here until then.',
       laterThanks: 'No problem. The button is here if you want to say something sooner.',
       commentLabels: {
         very_happy: 'What is working best?',

@@ -70,6 +70,7 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
   const ports: WorkflowPorts = {
     settings: async () => around.settings,
     isLive: async () => around.live,
+    feedbackLink: async (_company, _location, userId) => `https://feedback.example.com/a/${userId}`,
     account: async () => ({ name: 'Bright Smile Dental', group: 'saas', premium: false, ownerId: around.ownerId, timezone: around.timezone }),
     person: async (_company, _location, userId) =>
       around.personRemoved ? null : { id: userId, name: 'Maya Lopez', firstName: 'Maya', lastName: 'Lopez', email: around.email, phone: null },
