@@ -1,4 +1,3 @@
-import type { Express } from 'express'
 import type { Connection } from 'mongoose'
 import { createWebhookPump, createWebhookReceiver, createWebhookRouter, type CompletedTask, type SeenMessage } from '../webhooks/index.ts'
 import { createScheduler, createWorkflows, recurringJobs, workflowRoutes } from '../workflows/index.ts'
@@ -46,7 +45,7 @@ export interface AppOptions {
 
 /** The running product in one process. */
 export interface App {
-  express: Express
+  express: ReturnType<typeof createHttpServer>
   /** Creates indexes and starts the pumps and the clock, as far as the process's roles say. */
   start(): Promise<void>
   /** Takes nothing new, finishes what is in flight, gives back the rest. */

@@ -1,5 +1,5 @@
-export { isWebhookType, webhookTypes, type WebhookType } from './catalog.ts'
+export { webhookTypes, type WebhookType } from './catalog.ts'
 export type { CompletedTask, SeenMessage, WebhookFeatures } from './define.ts'
 export { createWebhookPump } from './process.ts'
 export { createWebhookReceiver, type ReceiveOutcome, type WebhookReceiver, type WebhookReceiverDeps } from './receive.ts'
-export { createWebhookRouter, webhookPath } from './router.ts'
+export { createWebhookRouter } from './router.ts'
