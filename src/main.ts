@@ -14,7 +14,7 @@ import { openStore } from './store/index.ts'
 
 /** The part of the local stand-in that a start without credentials needs; it is not part of a production build. */
 interface SandboxModule {
-  startSandbox(options: Record<string, unknown>): Promise<{
+  startSandbox: (options: Record<string, unknown>) => Promise<{
     url: string
     credentials: { clientId: string; clientSecret: string; appId: string; sharedSecret: string; webhookPublicKey: string }
     stop(): Promise<void>

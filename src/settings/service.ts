@@ -31,7 +31,7 @@ export interface SettingsDeps {
   clock: Clock
   logger: Logger
   /** The agency's own name, what customers read until the agency sets another; null → the product's word. */
-  agencyName?(companyId: string): Promise<string | null>
+  agencyName?: (companyId: string) => Promise<string | null>
   /** How long another process's change may go unseen. */
   cacheMs?: number
 }
