@@ -21,7 +21,7 @@ export function v3Error({ status, body }: ApiError): Record<string, unknown> {
 }
 
 export function badRequest(message: string, more: Record<string, unknown> = {}): ApiError {
-  return new ApiError(400, { statusCode: 400, message, error: 'Bad Request', ...more })
+  return new ApiError(400, { statusCode: 400, message, ...more })
 }
 
 export function unauthorized(message: string): ApiError {
@@ -33,7 +33,7 @@ export function wrongTenant(): ApiError {
 }
 
 export function missing(message: string, status: 400 | 404 = 404): ApiError {
-  return new ApiError(status, { statusCode: status, message, error: status === 404 ? 'Not Found' : 'Bad Request' })
+  return new ApiError(status, { statusCode: status, message, ...(status === 404 ? { error: 'Not Found' } : {}) })
 }
 
 /** @param traceId a UUID, as real answers carry */

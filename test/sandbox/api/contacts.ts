@@ -43,6 +43,12 @@ export function wireContact(contact: Contact): WireContact {
   }
 }
 
+/** A new contact's answer leaves out what the others have. */
+function wireNewContact(contact: Contact): Partial<WireContact> {
+  const { name: _name, timezone: _timezone, lastActivity: _lastActivity, ...rest } = wireContact(contact)
+  return rest
+}
+
 /** The tenant of a call about one contact: where that contact lives. */
 export function tenantOfContact(world: World): (call: RawCall) => Tenant {
   return (call) => ({ locationId: world.state.contacts.get(call.params['contactId'] ?? '')?.locationId })
@@ -91,7 +97,7 @@ export function contactEndpoints(world: World): Endpoint[] {
   return [
     endpoint({
       method: 'POST', path: '/contacts/', scope: 'contacts.write', body: z.strictObject(creatable), tenant: namedTenant,
-      handle: ({ body }) => created({ contact: wireContact(createContact(world, body.locationId, body)) }),
+      handle: ({ body }) => created({ contact: wireNewContact(createContact(world, body.locationId, body)) }),
     }),
     endpoint({
       method: 'POST', path: '/contacts/upsert', scope: 'contacts.write', body: z.strictObject({ ...creatable, createNewIfDuplicateAllowed: z.boolean().optional() }), tenant: namedTenant,

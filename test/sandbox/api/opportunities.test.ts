@@ -41,7 +41,7 @@ describe('pipelines', () => {
 
   it('cannot be created where that is not granted', async () => {
     sandbox.settings.pipelinesV3 = false
-    expect(await api('POST', '/opportunities/pipelines', { locationId: home, name: 'x', stages }, v3)).toMatchObject({ status: 401, body: { message: 'The token is not authorized for this scope.' } })
+    expect(await api('POST', '/opportunities/pipelines', { locationId: home, name: 'x', stages }, v3)).toMatchObject({ status: 401, body: { error: { code: 'UNAUTHORIZED', message: 'The token is not authorized for this scope.' } } })
   })
 
   it('lose a stage that an update leaves out: its cards fall to the lowest one', async () => {

@@ -31,7 +31,7 @@ function wirePipeline(pipeline: Pipeline, v3: boolean): Record<string, unknown> 
   }
   return v3
     ? { ...shared, useOpportunityProbability: false, position: pipeline.position, dateAdded: pipeline.dateAdded, dateUpdated: pipeline.dateUpdated }
-    : { ...shared, dateAdded: pipeline.dateAdded, dateUpdated: pipeline.dateUpdated }
+    : shared
 }
 
 export function opportunityEndpoints(world: World): Endpoint[] {

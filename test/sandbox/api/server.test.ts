@@ -37,7 +37,7 @@ describe('every API call', () => {
   })
 
   it('of another version of the API is refused and says so', async () => {
-    expect((await api('GET', '/workflows/?locationId=' + home, undefined, { version: 'v3' })).body).toMatchObject({ statusCode: 400, message: /not available in API version v3/ })
+    expect((await api('GET', '/workflows/?locationId=' + home, undefined, { version: 'v3' })).body).toMatchObject({ error: { code: 'BAD_REQUEST', message: expect.stringMatching(/not available in API version v3/) } })
     expect((await api('GET', '/workflows/?locationId=' + home, undefined, { version: '2020-01-01' })).status).toBe(400)
   })
 

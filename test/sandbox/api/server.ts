@@ -129,6 +129,16 @@ export function createApiServer(parts: ApiServerParts): Server {
     }
   }
 
+  /** The body of a call that was refused before anybody looked at it. */
+  function readableBody(endpoint: Endpoint, request: IncomingMessage, raw: Buffer): unknown {
+    try {
+      return bodyOf(endpoint, request, raw)
+    } catch (error) {
+      if (error instanceof ApiError) return undefined
+      throw error
+    }
+  }
+
   function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string>): void {
     response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
     response.end(body === undefined ? '' : JSON.stringify(body))
@@ -225,6 +235,7 @@ export function createApiServer(parts: ApiServerParts): Server {
     const seenHeaders = Object.fromEntries(
       Object.entries(request.headers).flatMap(([name, value]) => (name === 'authorization' || value === undefined ? [] : [[name, String(value)]])),
     )
+    if (requestBody === undefined && endpoint !== undefined) requestBody = readableBody(endpoint, request, raw)
     parts.onExchange({
       method, template: endpoint?.path, path: url.pathname, query, headers: seenHeaders, requestBody, status: answer.status, responseBody: answer.body, fault: entry.fault,
     })
