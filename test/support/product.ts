@@ -64,12 +64,15 @@ export interface ProductOptions {
   clock?: Clock
   limits?: BudgetLimits
   env?: Record<string, string>
+  /** Folder with the built pages and the widget; without it there are none. */
+  publicDir?: string
 }
 
 const appSecret = 'a secret for tests only, long enough to be accepted'
 
-async function listen(app: App): Promise<{ server: Server; url: string }> {
-  const server = createServer(app.express)
+/** Listens before there is an app: the address is part of what the app is built from. */
+async function listen(): Promise<{ server: Server; url: string }> {
+  const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
@@ -84,7 +87,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const manifest = JSON.parse(readFileSync(new URL('../../app-manifest.json', import.meta.url), 'utf8')) as { scopes: { scope: string }[] }
   const running: Process[] = []
 
-  async function startProcess(connection: Connection, publicUrl?: string): Promise<Process> {
+  async function startProcess(connection: Connection): Promise<Process> {
+    const { server, url } = await listen()
     const config = readConfig({
       APP_SECRET: appSecret,
       HIGHLEVEL_CLIENT_ID: credentials.clientId,
@@ -94,8 +98,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       HIGHLEVEL_API_URL: sandbox.url,
       HIGHLEVEL_INSTALL_URL: `${sandbox.url}/v2/oauth/chooselocation`,
       METRICS_TOKEN: 'metrics',
+      ...(options.publicDir === undefined ? {} : { PUBLIC_URL: url }),
       ...options.env,
-      ...(publicUrl === undefined ? {} : { PUBLIC_URL: publicUrl }),
     })
     if (config.highlevel === undefined) throw new Error('The sandbox gave no credentials')
     const app = createApp({
@@ -103,14 +107,14 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       connection,
       clock,
       logger,
-      publicDir: mkdtempSync(join(tmpdir(), 'barometer-public-')),
+      publicDir: options.publicDir ?? mkdtempSync(join(tmpdir(), 'barometer-public-')),
       version: 'test',
       scopes: manifest.scopes.map(({ scope }) => scope),
       sandboxUrl: sandbox.url,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     })
+    server.on('request', app.express)
     await app.start()
-    const { server, url } = await listen(app)
     const started: Process = {
       app,
       url,
