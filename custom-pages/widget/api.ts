@@ -1,4 +1,4 @@
-import type { Call, CallResult } from './draft.ts'
+import type { Call, CallResult } from '../shared/answer/draft.ts'
 import { instantMs, record, text } from './read.ts'
 
 /** The part of `fetch` that is used. */

@@ -1,5 +1,5 @@
 import type { Api } from './api.ts'
-import { type Effect, type Event, type State, initialState, next } from './machine.ts'
+import { type Effect, type Event, type State, initialState, next } from '../shared/answer/machine.ts'
 import { readPromptInfo } from './prompt-info.ts'
 
 /** Everything the controller needs from outside; a test passes plain objects. */

@@ -1,6 +1,6 @@
-import { mergeCopy } from './copy.ts'
-import type { Level } from './level.ts'
-import type { PromptInfo } from './machine.ts'
+import { mergeCopy } from '../shared/answer/copy.ts'
+import type { Level } from '../shared/answer/level.ts'
+import type { PromptInfo } from '../shared/answer/machine.ts'
 import { instantMs, record, text } from './read.ts'
 
 /** Reads the server's answer to "should this person be asked now" defensively: what is missing or odd gets the default. */

@@ -1,9 +1,9 @@
-import { repairBrand } from './colour.ts'
+import { repairBrand } from '../shared/answer/colour.ts'
 import { h } from './dom.ts'
 import { face, icon } from './faces.ts'
-import { levels } from './level.ts'
-import { type Event, type Look, type State, sendingNote } from './machine.ts'
-import { focusAfterKey } from './radio.ts'
+import { levels } from '../shared/answer/level.ts'
+import { type Event, type Look, type State, sendingNote } from '../shared/answer/machine.ts'
+import { focusAfterKey } from '../shared/answer/radio.ts'
 import styles from './styles.css?text'
 
 export interface View {

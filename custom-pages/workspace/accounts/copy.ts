@@ -1,5 +1,5 @@
 import type { PromptReason } from '../../../src/http/contract/feedback.ts'
-import { plural } from '../lib/format.ts'
+import { plural } from '../../shared/lib/format.ts'
 
 const accounts = (count: number) => plural(count, 'account', 'accounts')
 

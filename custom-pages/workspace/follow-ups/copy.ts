@@ -1,4 +1,4 @@
-import { plural } from '../lib/format.ts'
+import { plural } from '../../shared/lib/format.ts'
 
 /** Words of the Follow-ups page. */
 export const copy = {

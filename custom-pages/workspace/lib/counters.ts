@@ -1,6 +1,6 @@
 import { readonly, ref } from 'vue'
 import type { CaseList } from '../../../src/http/contract/cases.ts'
-import { client } from './services.ts'
+import { client } from '../../shared/lib/services.ts'
 
 const unread = ref(0)
 const overdue = ref(0)

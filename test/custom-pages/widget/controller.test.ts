@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Answer, Api } from '../../../custom-pages/widget/api.ts'
 import { createController } from '../../../custom-pages/widget/controller.ts'
-import type { Call, CallResult } from '../../../custom-pages/widget/draft.ts'
-import { type State, initialState } from '../../../custom-pages/widget/machine.ts'
+import type { Call, CallResult } from '../../../custom-pages/shared/answer/draft.ts'
+import { type State, initialState } from '../../../custom-pages/shared/answer/machine.ts'
 import { until } from '../../support/until.ts'
 
 interface FakeApi extends Api {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { levels } from '../../../custom-pages/widget/level.ts'
-import { type Effect, type Event, type PromptInfo, type State, defaultInfo, initialState, next, sendingNote } from '../../../custom-pages/widget/machine.ts'
+import { levels } from '../../../custom-pages/shared/answer/level.ts'
+import { type Effect, type Event, type PromptInfo, type State, defaultInfo, initialState, next, sendingNote } from '../../../custom-pages/shared/answer/machine.ts'
 
 const atMs = Date.parse('2026-11-02T09:00:00Z')
 const due: PromptInfo = { ...defaultInfo, shown: true, due: true, promptId: 'p1' }

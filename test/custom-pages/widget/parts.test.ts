@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { gzipSync } from 'node:zlib'
-import { contrast, parseHex, repairBrand } from '../../../custom-pages/widget/colour.ts'
-import { defaultCopy, mergeCopy } from '../../../custom-pages/widget/copy.ts'
-import { retryDelayMs } from '../../../custom-pages/widget/draft.ts'
+import { contrast, parseHex, repairBrand } from '../../../custom-pages/shared/answer/colour.ts'
+import { defaultCopy, mergeCopy } from '../../../custom-pages/shared/answer/copy.ts'
+import { retryDelayMs } from '../../../custom-pages/shared/answer/draft.ts'
 import { readPromptInfo } from '../../../custom-pages/widget/prompt-info.ts'
-import { focusAfterKey } from '../../../custom-pages/widget/radio.ts'
+import { focusAfterKey } from '../../../custom-pages/shared/answer/radio.ts'
 import { buildWidget } from '../../../scripts/build-pages.ts'
 
 function rgb(hex: string): [number, number, number] {

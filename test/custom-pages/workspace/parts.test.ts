@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { changedSteps, unitOf } from '../../../custom-pages/workspace/follow-ups/steps.ts'
-import { age, initials, minutesInWords, plural, span } from '../../../custom-pages/workspace/lib/format.ts'
+import { age, initials, minutesInWords, plural, span } from '../../../custom-pages/shared/lib/format.ts'
 import { hashOf, hashOfLink, parseHash } from '../../../custom-pages/workspace/lib/hash.ts'
 
 describe('links in the hash', () => {

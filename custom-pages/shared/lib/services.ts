@@ -1,5 +1,5 @@
-import { createClient } from '../../shared/client.ts'
-import { createSessions } from '../../shared/session.ts'
+import { createClient } from '../client.ts'
+import { createSessions } from '../session.ts'
 
 /** One session and one client for the page. */
 export const sessions = createSessions(window)

@@ -1,5 +1,5 @@
 import { type Ref, onScopeDispose, ref, shallowRef, watch } from 'vue'
-import { ApiError } from '../../shared/client.ts'
+import { ApiError } from '../client.ts'
 
 export interface Loaded<T> {
   data: Ref<T | null>
