@@ -29,7 +29,7 @@ describe("a customer's answer", () => {
     expect(reply.status).toBe(201)
     expect(reply.body).toMatchObject({ level: 'not_happy' })
 
-    const contact = await until('the contact', () => sandbox.state.contacts.by('location', headquartersId).find((one) => one.email === user.email?.toLowerCase()))
+    const contact = await until('the contact', () => sandbox.state.contacts.by('location', headquartersId).find((one) => one.email === user.email.toLowerCase()))
     await until('the fields', () => fieldsOf(contact.id)['Happiness Level'] === 'Not Happy')
     expect(fieldsOf(contact.id)).toMatchObject({ 'Company Happiness Level': 'Not Happy', 'Last Feedback Comment': 'The reports are late.', 'Happiness Score': -50 })
     await until('the tag', () => sandbox.state.contacts.get(contact.id)!.tags.includes('happiness: not happy'))

@@ -48,8 +48,8 @@ export interface Product extends Process {
 
 export interface Reply {
   status: number
-  // JSON of any route; tests assert on its members.
-  body: any // eslint-disable-line @typescript-eslint/no-explicit-any
+  /** JSON of any route; tests assert on its members. */
+  body: any
   headers: Headers
 }
 
