@@ -102,9 +102,10 @@ function verifyInCrm(
   equal(`stage of ${email}`, stage?.name, label)
 
   exactly({ expected: facts.opened, found: state.tasks.by('contact', contact.id).length, what: `tasks about ${email}` })
-  const messages = state.messages.by('contact', contact.id).filter((message) => message.direction === 'outbound').length
-  // Who answered once and was not thanked for a review has exactly one follow-up; all others have one at most.
-  const certain = given.length === 1 && newest.level !== 'very_happy' && !newest.comment.startsWith('changed')
+  const talk = state.messages.by('contact', contact.id)
+  const messages = talk.filter((message) => message.direction === 'outbound').length
+  // Who answered once, changed nothing, did not write and was not to be asked for a review has exactly one follow-up; all others have one at most.
+  const certain = given.length === 1 && newest.level !== 'very_happy' && !newest.comment.startsWith('changed') && messages === talk.length
   exactly({ expected: certain ? 1 : Math.min(messages, 1), found: messages, what: `messages to ${email} (${userId})` })
 }
 

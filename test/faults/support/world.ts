@@ -39,8 +39,8 @@ export interface World {
 }
 
 export interface WorldOptions {
-  /** `own`: the process brings its embedded store; `shared`: one server for all processes, which outlives them. */
-  store: 'own' | 'shared'
+  /** `own`: the process brings its embedded store; `shared`: one server for all processes, which outlives them; `stoppable`: shared, and can go away. */
+  store: 'own' | 'shared' | 'stoppable'
   accounts?: number
   usersPerAccount?: number
   sandbox?: SandboxOptions
@@ -55,7 +55,7 @@ const wantedRecords = ['effect_contacts', 'effect_cards']
 export async function startWorld(options: WorldOptions): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'barometer-faults-'))
   const armFile = join(folder, 'armed')
-  const given = process.env['MONGODB_URI'] ?? ''
+  const given = options.store === 'stoppable' ? '' : (process.env['MONGODB_URI'] ?? '')
   const dbName = given === '' ? 'barometer' : `faults_${randomBytes(5).toString('hex')}`
   const sandbox = await startSandbox({
     // Nothing on the platform's side keeps us from making a thing twice.
@@ -72,7 +72,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const { credentials } = sandbox
   const view = sandbox.company()
   const storeDir = join(folder, 'store')
-  let server = options.store === 'shared' && given === '' ? await startEmbeddedStore({ dataDir: storeDir }) : undefined
+  let server = options.store !== 'own' && given === '' ? await startEmbeddedStore({ dataDir: storeDir }) : undefined
   const sharedUri = given === '' ? server?.uri : given
   let connection: Connection | undefined
 
