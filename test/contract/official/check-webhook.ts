@@ -26,7 +26,7 @@ function sampleOfShape(shape: Json | undefined, name = ''): Json {
   return name === 'email' ? 'sample@example.com' : 'otg8dTQqGLh3Q6iQI55w'
 }
 
-/** Schemas of a page that allow what the page's own samples hold: pages forget members that their samples show. */
+/** Schemas of a page, one per form of the event. */
 function schemasOf(page: JsonObject): JsonObject[] {
   const listed = Array.isArray(page['schemas']) ? page['schemas'].filter(isObject) : []
   return listed.map((schema) => (isObject(schema['shape']) ? schemaOfShape(schema['shape']) : schema)).filter(isObject)
@@ -57,10 +57,11 @@ export function createWebhookChecker(documents: Documents): (body: JsonObject) =
     pages.set(type, { file, schemas: closed })
   }
   return (body) => {
-    const page = pages.get(String(body['type']))
-    if (page === undefined) return [`${String(body['type'])}: no page describes this event`]
+    const type = typeof body['type'] === 'string' ? body['type'] : 'an event without a type'
+    const page = pages.get(type)
+    if (page === undefined) return [`${type}: no page describes this event`]
     const verdicts = page.schemas.map((schema) => schemas.check(page.file, schema)(body))
     if (verdicts.length === 0 || verdicts.some((problems) => problems.length === 0)) return []
-    return verdicts.flat().map((problem) => `${String(body['type'])}: ${problem}`)
+    return verdicts.flat().map((problem) => `${type}: ${problem}`)
   }
 }

@@ -11,8 +11,8 @@ export interface Correction {
   evidence: string
   /** File below the official folder. */
   file: string
-  /** Value at each JSON pointer after the correction; undefined removes what is there. */
-  set?: Record<string, Json | undefined>
+  /** Value at each JSON pointer after the correction. */
+  set?: Record<string, Json>
   /** An answer that the file does not document, at the operations named (`METHOD /path`), or at all of the file. */
   answer?: { status: number; operations: readonly string[] | 'all'; schema: Json }
 }
@@ -20,21 +20,19 @@ export interface Correction {
 const methods = ['get', 'post', 'put', 'delete', 'patch']
 
 /** Puts a value at a pointer. @throws Error when the place around it does not exist or the file says so already */
-function setAt(document: JsonObject, pointer: string, value: Json | undefined, name: string): void {
+function setAt(document: JsonObject, pointer: string, value: Json, name: string): void {
   const steps = stepsOf(pointer)
   const last = steps.pop()
   const parent = valueAt(document, steps.length === 0 ? '' : `/${steps.map((step) => step.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`)
   if (last === undefined || (!isObject(parent) && !Array.isArray(parent))) throw new Error(`Correction "${name}": nothing at ${pointer}`)
   if (Array.isArray(parent)) {
     const index = last === '-' ? parent.length : Number(last)
-    if (value === undefined) parent.splice(index, 1)
-    else parent[index] = value
+    parent[index] = value
     return
   }
   const before = Object.hasOwn(parent, last) ? parent[last] : undefined
   if (isDeepStrictEqual(before, value)) throw new Error(`Correction "${name}": the file agrees already at ${pointer}`)
-  if (value === undefined) delete parent[last]
-  else parent[last] = value
+  parent[last] = value
 }
 
 function addAnswer(document: JsonObject, { name, answer }: Correction): void {

@@ -25,14 +25,14 @@ function mustBe(status: number, reply: { status: number; body: unknown }, what: 
 }
 
 /** An answer in a session of its own: sessions end while the clock is pushed. */
-async function answer({ as }: Product, who: { userId: string; locationId: string }, level: string, more: { comment?: string; key: string }): Promise<void> {
+async function answer(product: Product, who: { userId: string; locationId: string }, level: string, more: { comment?: string; key: string }): Promise<void> {
   const { key, ...rest } = more
-  mustBe(201, await as(who).send('POST', '/api/answers', { level, idempotencyKey: key, ...rest }), 'Answering')
+  mustBe(201, await product.as(who).send('POST', '/api/answers', { level, idempotencyKey: key, ...rest }), 'Answering')
 }
 
 /** The agency's administrator, signed in just now. */
-function adminOf({ as, sandbox }: Product) {
-  return as({ userId: sandbox.company().admin.id })
+function adminOf(product: Product) {
+  return product.as({ userId: product.sandbox.company().admin.id })
 }
 
 /** The contact of an account's user in the success location. */
@@ -86,7 +86,8 @@ export async function wholeStory(recording: Recording): Promise<void> {
 }
 
 /** A task and a note, each once as the outbox sends them and once as it looks whether an attempt arrived. */
-async function taskAndNote({ app, sandbox, companyId, settled }: Product, headquartersId: string, locationId: string, userId: string): Promise<void> {
+async function taskAndNote(product: Product, headquartersId: string, locationId: string, userId: string): Promise<void> {
+  const { app, sandbox, companyId } = product
   const user = sandbox.state.users.get(userId)
   const contact = { subjectId: `user:${locationId}:${userId}`, locationId, email: user?.email ?? null, firstName: user?.firstName ?? null, lastName: null, phone: null, companyName: '' }
   const dueAt = new Date(sandbox.settings.clock.nowMs())
@@ -97,7 +98,7 @@ async function taskAndNote({ app, sandbox, companyId, settled }: Product, headqu
   await effects.send({ key: 'contract:sms', companyId, contact, dueAt, content: { kind: 'sms', text: 'Short hello' } })
   const written = () => sandbox.state.tasks.by('location', headquartersId).length > 0 && sandbox.state.notes.by('location', headquartersId).length > 0
   await until('a task and a note', written)
-  await settled()
+  await product.settled()
 }
 
 /** People rename, delete and re-option what the product made; the check sees it and repair mends it. */

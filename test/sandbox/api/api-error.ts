@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import type { z } from 'zod'
 
 /** An answer that refuses a call, in the platform's own shapes. */
@@ -14,10 +15,9 @@ export class ApiError extends Error {
 
 /** The same refusal as API version v3 words it. */
 export function v3Error({ status, body }: ApiError): Record<string, unknown> {
-  const { message, error, traceId, statusCode, ...details } = body
-  const text = Array.isArray(message) ? message.join('; ') : String(message)
-  const code = (typeof error === 'string' ? error : `HTTP ${String(statusCode ?? status)}`).toUpperCase().replaceAll(' ', '_')
-  return { error: { code, message: text, ...(Object.keys(details).length === 0 && traceId === undefined ? {} : { details: { ...details, traceId } }) } }
+  const { message, error: _error, statusCode: _statusCode, ...details } = body
+  const code = (STATUS_CODES[status] ?? `HTTP ${status}`).toUpperCase().replaceAll(' ', '_')
+  return { error: { code, message: Array.isArray(message) ? message.join('; ') : String(message), ...(Object.keys(details).length === 0 ? {} : { details }) } }
 }
 
 export function badRequest(message: string, more: Record<string, unknown> = {}): ApiError {

@@ -76,10 +76,13 @@ export function addMessage(world: World, contactId: string, input: MessageInput)
   world.state.conversations.put({
     ...conversation, lastMessageId: message.id, dateUpdated: message.dateAdded, unreadCount: conversation.unreadCount + (message.direction === 'inbound' ? 1 : 0),
   })
-  const email = message.channel === 'Email' ? { emailMessageId: message.id, threadId: conversation.id, subject: message.subject, from: message.from, to: [message.to] } : { contentType: 'text/plain' }
+  // E-mails name themselves otherwise than all other messages, and have no status.
+  const byChannel = message.channel === 'Email'
+    ? { emailMessageId: message.id, threadId: conversation.id, subject: message.subject, from: message.from, to: [message.to] }
+    : { messageId: message.id, status: message.status, contentType: 'text/plain' }
   world.emit(message.direction === 'inbound' ? 'InboundMessage' : 'OutboundMessage', { locationId: contact.locationId }, {
-    attachments: [], body: message.body, contactId, conversationId: conversation.id, messageId: message.id, dateAdded: message.dateAdded, direction: message.direction,
-    messageType: message.channel === 'Other' ? 'Custom' : message.channel, status: message.status, ...(message.direction === 'outbound' ? { source: message.source } : {}), ...email,
+    attachments: [], body: message.body, contactId, conversationId: conversation.id, dateAdded: message.dateAdded, direction: message.direction,
+    messageType: message.channel === 'Other' ? 'Custom' : message.channel, ...(message.direction === 'outbound' ? { source: message.source } : {}), ...byChannel,
   })
   return message
 }
