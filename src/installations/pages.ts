@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { CallbackOutcome } from './types.ts'
 
 /** What a person reads at the end of an authorization. */
@@ -45,8 +46,17 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
+const style = `
+body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: #1c2430; background: #f6f7f9; }
+main { max-width: 34rem; margin: 12vh auto 0; padding: 2rem; background: #fff; border: 1px solid #d9dee5; border-radius: 12px; }
+h1 { margin: 0 0 .5rem; font-size: 1.4rem; }
+a { color: #1d4fc4; }
+.code { color: #5b6573; font-size: .85rem; }
+`
+const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; frame-ancestors 'none'`
+
 /** The page for an outcome: plain HTML, no scripts, nothing from elsewhere. */
-export function callbackPage(outcome: CallbackOutcome): { status: number; html: string } {
+export function callbackPage(outcome: CallbackOutcome): { status: number; html: string; headers: Record<string, string> } {
   const { status, title, paragraphs, offerRestart } = textOf(outcome)
   const body = [
     `<h1>${escaped(title)}</h1>`,
@@ -61,13 +71,7 @@ export function callbackPage(outcome: CallbackOutcome): { status: number; html: 
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="robots" content="noindex">
     <title>${escaped(title)}</title>
-    <style>
-      body { margin: 0; font: 16px/1.5 system-ui, sans-serif; color: #1c2430; background: #f6f7f9; }
-      main { max-width: 34rem; margin: 12vh auto 0; padding: 2rem; background: #fff; border: 1px solid #d9dee5; border-radius: 12px; }
-      h1 { margin: 0 0 .5rem; font-size: 1.4rem; }
-      a { color: #1d4fc4; }
-      .code { color: #5b6573; font-size: .85rem; }
-    </style>
+    <style>${style}</style>
   </head>
   <body>
     <main>
@@ -76,5 +80,5 @@ export function callbackPage(outcome: CallbackOutcome): { status: number; html: 
   </body>
 </html>
 `
-  return { status, html }
+  return { status, html, headers: { 'Content-Security-Policy': policy, 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' } }
 }

@@ -37,8 +37,8 @@ export function installationRoutes(installations: Installations): Route[] {
       },
       ratePerMinute: 60,
       async handler(request) {
-        const { status, html } = callbackPage(await installations.handleCallback(request.query))
-        return { status, text: html, contentType: 'text/html; charset=utf-8', headers: { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } }
+        const { status, html, headers } = callbackPage(await installations.handleCallback(request.query))
+        return { status, text: html, contentType: 'text/html; charset=utf-8', headers }
       },
     }),
     defineRoute({
