@@ -1,6 +1,6 @@
 import type { CrmUser } from '../highlevel/index.ts'
 import { dayMs, minuteMs } from '../kernel/clock.ts'
-import { describeError, PermanentError, RequestError } from '../kernel/errors.ts'
+import { CodedError, describeError, PermanentError, RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { seenContextModel } from './model.ts'
@@ -15,7 +15,8 @@ const rememberMs = 180 * dayMs
 const authenticatedCacheMs = 5_000
 const maxCached = 20_000
 
-type Confirmed = { kind: 'confirmed'; user: CrmUser; askedAt: Date } | { kind: 'refused'; why: string }
+/** `askedAt`: when HighLevel confirmed the person; null if only our own records could, while the agency has to reconnect. */
+type Confirmed = { kind: 'confirmed'; user: CrmUser; askedAt: Date | null } | { kind: 'refused'; why: string }
 
 /** One answer for everything that is wrong with a user context. */
 function unauthorized(): RequestError {
@@ -65,16 +66,45 @@ export function createSessions(deps: SessionsDeps): Sessions {
     return (await found(company.searchUsers({ locationId: activeLocation, ids, limit: 10 }), userId)) ?? (context.type === 'agency' ? null : await found(company.searchUsers({ ids, limit: 10 }), userId))
   }
 
+  /**
+   * The person as HighLevel last confirmed them. Customers go on answering while HighLevel refuses our tokens, and the agency's
+   * people see that they have to reconnect.
+   */
+  async function remembered({ companyId, userId, activeLocation }: UserContext): Promise<CrmUser | null> {
+    const member = await accounts.agencyUser(companyId, userId)
+    if (member !== null) return { id: userId, name: member.name, firstName: null, lastName: null, email: member.email, phone: null, type: 'agency', role: member.role, locationIds: [], deleted: false }
+    const user = activeLocation === null ? null : await accounts.user(companyId, activeLocation, userId)
+    if (user === null) return null
+    const { name, firstName, lastName, email, phone, role, locationId, removedAt } = user
+    return { id: userId, name, firstName, lastName, email, phone, type: 'account', role, locationIds: [locationId], deleted: removedAt !== null }
+  }
+
+  async function lookUp(context: UserContext): Promise<{ user: CrmUser | null; askedAt: Date | null }> {
+    const askedAt = clock.now()
+    if ((await statusOf(context.companyId)) === 'needs_reconnect') return { user: await remembered(context), askedAt: null }
+    try {
+      return { user: await ask(context), askedAt }
+    } catch (error) {
+      if (!(error instanceof CodedError) || error.code !== 'highlevel_needs_reconnect') throw error
+      return { user: await remembered(context), askedAt: null }
+    }
+  }
+
+  /** Null unless people may work with the installation: connected, or waiting to be connected again. */
+  async function statusOf(companyId: string): Promise<'active' | 'needs_reconnect' | null> {
+    const status = (await installations.get(companyId))?.status
+    return status === 'active' || status === 'needs_reconnect' ? status : null
+  }
+
   async function confirm(context: UserContext): Promise<Confirmed> {
     const { companyId, activeLocation } = context
-    if (!(await installations.isLive(companyId))) return { kind: 'refused', why: 'not_installed' }
+    if ((await statusOf(companyId)) === null) return { kind: 'refused', why: 'not_installed' }
     if (activeLocation !== null) {
       // A sub-account that we know under another agency is not this one's.
       const owner = await accounts.companyOf(activeLocation)
       if (owner !== null && owner !== companyId) return { kind: 'refused', why: 'other_agency' }
     }
-    const askedAt = clock.now()
-    const user = await ask(context)
+    const { user, askedAt } = await lookUp(context)
     if (user === null || user.deleted) return { kind: 'refused', why: 'unknown_user' }
     if (user.type === 'account') {
       if (activeLocation === null) return { kind: 'refused', why: 'no_location' }
@@ -85,10 +115,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
     return { kind: 'confirmed', user, askedAt }
   }
 
-  async function admit(context: UserContext, { user, askedAt }: { user: CrmUser; askedAt: Date }) {
+  async function admit(context: UserContext, { user, askedAt }: { user: CrmUser; askedAt: Date | null }) {
     const { companyId, activeLocation } = context
     const role = user.type === 'account' ? 'account_user' : user.role === 'admin' ? 'agency_admin' : 'agency_user'
-    await accounts.confirmUser(companyId, activeLocation ?? '', user, askedAt)
+    if (askedAt !== null) await accounts.confirmUser(companyId, activeLocation ?? '', user, askedAt)
     const account = activeLocation === null ? null : await accounts.get(companyId, activeLocation)
     const session: Session = { companyId, userId: user.id, role, locationId: activeLocation, userName: user.name }
     return {
@@ -108,7 +138,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   async function stillThere(session: Session): Promise<boolean> {
-    if (!(await installations.isLive(session.companyId))) return false
+    if ((await statusOf(session.companyId)) === null) return false
     if (session.role !== 'account_user' || session.locationId === null) return true
     const account = await accounts.get(session.companyId, session.locationId)
     if (account === null) return (await accounts.companyOf(session.locationId)) === null

@@ -18,7 +18,7 @@ export interface Sessions {
   exchange(encryptedData: string): Promise<SessionResponse>
   /** Checks the token alone: signature, issuer, audience, expiry. */
   verify(token: string): Session | null
-  /** Checks the token and that its agency is still live, its account still the agency's, its account user still there. For the server's middleware. */
+  /** Checks the token and that its agency still has the app (also while it has to reconnect), its account still the agency's, its account user still there. For the server's middleware. */
   authenticate(token: string): Promise<Session | null>
 }
 
@@ -27,7 +27,7 @@ export interface SessionsDeps {
   clock: Clock
   gateway: HighLevelGateway
   accounts: Pick<Accounts, 'get' | 'user' | 'confirmUser' | 'agencyUser' | 'companyOf'>
-  installations: Pick<Installations, 'isLive'>
+  installations: Pick<Installations, 'get'>
   box: CryptoBox
   /** HighLevel's shared secrets, the current one first. */
   sharedSecrets: string[]
