@@ -16,7 +16,7 @@ interface Manifest {
 
 const manifest = JSON.parse(readFileSync(new URL('../app-manifest.json', import.meta.url), 'utf8')) as Manifest
 
-/** Scope that the app needs for an event to come at all; null where it comes with the installation. Source: the scope page of the developer portal. */
+/** Scope that the app needs for an event to come at all; null where it comes with the installation. Source: the developer portal's scope page; users are inferred. */
 const scopeOfEvent: Record<string, string | null> = {
   INSTALL: null, UNINSTALL: null, UPDATE: null, PLAN_CHANGE: null,
   LocationCreate: 'locations.readonly', LocationUpdate: 'locations.readonly',

@@ -17,7 +17,7 @@ export const apiCorrections: readonly Correction[] = [
   {
     name: 'pipeline stages are objects',
     reason: 'The list of pipelines types `stages` as an array of arrays.',
-    evidence: 'Every working client reads {id, name, position}; the v3 pages describe the same objects.',
+    evidence: 'Working clients read {id, name, position}; the v3 pages describe the same objects.',
     file: opportunities,
     set: {
       '/components/schemas/PipelinesResponseSchema/properties/stages/items': {
@@ -27,45 +27,23 @@ export const apiCorrections: readonly Correction[] = [
     },
   },
   {
-    name: 'a second card names the first',
-    reason: 'Where a location allows one card per contact, the refusal of a second one carries `meta`; no error schema has it.',
-    evidence: 'Seen in answers that integrators published; not documented.',
-    file: opportunities,
-    set: {
-      '/paths/~1opportunities~1/post/responses/400/content/application~1json/schema': {
-        type: 'object', properties: { statusCode: { type: 'number' }, message: text, meta: { type: 'object', properties: { opportunityId: text } } },
-      },
-    },
-  },
-  {
     name: 'sending needs neither subType nor status',
     reason: 'The body of a message requires `subType` and `status`, which belong to other calls.',
-    evidence: 'The official examples and every working client send type, contactId and the text only.',
+    evidence: 'Working clients send type, contactId and the text only; `status` is a delivery state that a sender cannot know.',
     file: conversations,
     set: { '/components/schemas/SendMessageBodyDto/required': ['type', 'contactId'] },
   },
   {
-    name: 'a refused message says so twice',
-    reason: 'When do-not-disturb refuses a message, the answer has `name` and `status` beside the documented members.',
-    evidence: 'The framework\'s HttpException as integrators published it; not documented.',
-    file: conversations,
-    set: {
-      '/paths/~1conversations~1messages/post/responses/400/content/application~1json/schema': {
-        type: 'object', properties: { statusCode: { type: 'number' }, message: text, status: { type: 'number' }, name: text },
-      },
-    },
-  },
-  {
     name: 'an e-mail is read with a version',
     reason: 'Reading an e-mail by its id names no Version header.',
-    evidence: 'Calls without the header are refused with "version header was not found."; all other conversation calls name 2021-04-15.',
+    evidence: 'Every other message call of the file names 2021-04-15, and calls without the header are refused ("version header was not found.").',
     file: conversations,
     set: { '/paths/~1conversations~1messages~1email~1{id}/get/parameters': [versionHeader, { name: 'id', in: 'path', required: true, schema: text }] },
   },
   {
     name: 'an e-mail is read with a scope',
     reason: 'Reading an e-mail by its id names no security at all, so generated clients send it without a token.',
-    evidence: 'It answers 401 without a token; the other message calls name this scope.',
+    evidence: 'It returns a customer\'s e-mail; every other message call of the file names this scope.',
     file: conversations,
     set: { '/paths/~1conversations~1messages~1email~1{id}/get/security': [{ bearer: ['conversations/message.readonly'] }] },
   },
@@ -82,7 +60,7 @@ export const apiCorrections: readonly Correction[] = [
   {
     name: 'changing a field needs a scope',
     reason: 'Changing a custom field names security without a scope.',
-    evidence: 'Creating one names locations/customFields.write; the scope list of the developer portal gives it for PUT too.',
+    evidence: 'Several single-record operations name none; the scope of their family applies (creating names locations/customFields.write).',
     file: locations,
     set: { '/paths/~1locations~1{locationId}~1customFields~1{id}/put/security': [{ bearer: ['locations/customFields.write'] }] },
   },
@@ -103,34 +81,22 @@ export const apiCorrections: readonly Correction[] = [
   {
     name: 'the duplicate search has an answer',
     reason: 'Looking for a duplicate contact documents 200 without a schema.',
-    evidence: 'Answers published by integrators: {contact, traceId}, contact null when there is none.',
+    evidence: 'As integrators read it: {contact}, null when there is none; not measured by us. The product also takes an answer without the member.',
     file: contacts,
     set: {
       '/paths/~1contacts~1search~1duplicate/get/responses/200/content': {
-        'application/json': { schema: { type: 'object', required: ['contact'], properties: { contact: { anyOf: [{ $ref: '#/components/schemas/GetContectByIdSchema' }, { type: 'object', nullable: true, enum: [null] }] }, traceId: text } } },
+        'application/json': { schema: { type: 'object', required: ['contact'], properties: { contact: { anyOf: [{ $ref: '#/components/schemas/GetContectByIdSchema' }, { type: 'object', nullable: true, enum: [null] }] } } } },
       },
     },
   },
   {
     name: 'tag calls say what changed',
     reason: 'Adding and removing tags answers more than the resulting list.',
-    evidence: 'Answers published by integrators: tagsAdded, tagsRemoved, traceId.',
+    evidence: 'Newer documentation pages and integrators\' logs show tagsAdded and tagsRemoved; not measured by us. The product reads neither.',
     file: contacts,
     set: {
       '/components/schemas/CreateAddTagSuccessfulResponseDto/properties/tagsAdded': { type: 'array', items: text },
-      '/components/schemas/CreateAddTagSuccessfulResponseDto/properties/traceId': text,
       '/components/schemas/CreateDeleteTagSuccessfulResponseDto/properties/tagsRemoved': { type: 'array', items: text },
-      '/components/schemas/CreateDeleteTagSuccessfulResponseDto/properties/traceId': text,
-    },
-  },
-  {
-    name: 'contact answers carry a traceId',
-    reason: 'Reading and changing a contact answers a traceId, which only the upsert documents.',
-    evidence: 'Answers published by integrators; the upsert schema of the same file has the member.',
-    file: contacts,
-    set: {
-      '/components/schemas/ContactsByIdSuccessfulResponseDto/properties/traceId': text,
-      '/components/schemas/UpdateContactsSuccessfulResponseDto/properties/traceId': text,
     },
   },
   {
@@ -154,7 +120,7 @@ export const apiCorrections: readonly Correction[] = [
   {
     name: 'refused content carries a traceId',
     reason: '422 answers have a traceId that the shared schema leaves out.',
-    evidence: 'Answers of the validation framework as logged by integrators.',
+    evidence: 'Commonly reported; not documented.',
     file: common,
     set: { '/components/schemas/UnprocessableDTO/properties/traceId': text },
   },

@@ -129,43 +129,43 @@ export function contactEndpoints(world: World): Endpoint[] {
     endpoint({
       method: 'GET', path: '/contacts/search/duplicate', scope: 'contacts.readonly', tenant: namedTenant,
       query: z.strictObject({ locationId: z.string(), email: z.string().optional(), number: z.string().optional() }),
-      handle({ query, traceId }) {
+      handle({ query }) {
         const match = duplicateOf(world, query.locationId, { email: query.email, phone: query.number })
-        return ok({ contact: match === undefined ? null : wireContact(match.contact), traceId })
+        return ok({ contact: match === undefined ? null : wireContact(match.contact) })
       },
     }),
     endpoint({
       method: 'GET', path: '/contacts/{contactId}', scope: 'contacts.readonly', tenant,
-      handle({ params, traceId }) {
-        const answer = { contact: wireContact(getContact(world, idOf(params))), traceId } satisfies Omit<ContactsByIdSuccessfulResponseDto, 'contact'> & Record<string, unknown>
+      handle({ params }) {
+        const answer = { contact: wireContact(getContact(world, idOf(params))) } satisfies Omit<ContactsByIdSuccessfulResponseDto, 'contact'> & Record<string, unknown>
         return ok(answer)
       },
     }),
     endpoint({
       method: 'PUT', path: '/contacts/{contactId}', scope: 'contacts.write', body: z.strictObject(writable), tenant,
-      handle: ({ params, body, traceId }) => ok({ succeded: true, contact: wireContact(updateContact(world, idOf(params), body)), traceId }),
+      handle: ({ params, body }) => ok({ succeded: true, contact: wireContact(updateContact(world, idOf(params), body)) }),
     }),
     endpoint({
       method: 'DELETE', path: '/contacts/{contactId}', scope: 'contacts.write', tenant,
-      handle({ params, traceId }) {
+      handle({ params }) {
         deleteContact(world, idOf(params))
-        const answer: DeleteContactsSuccessfulResponseDto & { traceId: string } = { succeded: true, traceId }
+        const answer: DeleteContactsSuccessfulResponseDto = { succeded: true }
         return ok(answer)
       },
     }),
     endpoint({
       method: 'POST', path: '/contacts/{contactId}/tags', scope: 'contacts.write', body: z.strictObject({ tags: z.array(z.string()) }), tenant,
-      handle({ params, body, traceId }) {
+      handle({ params, body }) {
         const { contact, added } = changeTags(world, idOf(params), { add: body.tags })
-        const answer: CreateAddTagSuccessfulResponseDto & Record<string, unknown> = { tags: contact.tags, tagsAdded: added, traceId }
+        const answer: CreateAddTagSuccessfulResponseDto & Record<string, unknown> = { tags: contact.tags, tagsAdded: added }
         return created(answer)
       },
     }),
     endpoint({
       method: 'DELETE', path: '/contacts/{contactId}/tags', scope: 'contacts.write', body: z.strictObject({ tags: z.array(z.string()) }), tenant,
-      handle({ params, body, traceId }) {
+      handle({ params, body }) {
         const { contact, removed } = changeTags(world, idOf(params), { remove: body.tags })
-        const answer: CreateDeleteTagSuccessfulResponseDto & Record<string, unknown> = { tags: contact.tags, tagsRemoved: removed, traceId }
+        const answer: CreateDeleteTagSuccessfulResponseDto & Record<string, unknown> = { tags: contact.tags, tagsRemoved: removed }
         return ok(answer)
       },
     }),

@@ -59,7 +59,7 @@ export function conversationEndpoints(world: World): Endpoint[] {
         const contact = getContact(world, body.contactId)
         const channel = body.type === 'Email' || body.type === 'SMS' ? body.type : 'Other'
         if (contact.dnd || contact.dndSettings[body.type]?.status === 'active') {
-          throw badRequest(`Cannot send message as DND is active for ${body.type}.`, { name: 'HttpException', status: 400 })
+          throw badRequest(`Cannot send message as DND is active for ${body.type}.`)
         }
         if (channel === 'Email' && contact.email === '') throw badRequest('No email address found for the contact')
         if (channel === 'SMS' && contact.phone === '') throw badRequest('Missing phone number')

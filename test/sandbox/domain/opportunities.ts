@@ -54,7 +54,7 @@ export function createCard(world: World, locationId: string, input: OpportunityI
   if (state.contacts.get(input.contactId)?.locationId !== locationId) throw badRequest(`The contact id ${input.contactId} is invalid.`)
   const sibling = state.opportunities.by('contact', input.contactId).find((card) => card.pipelineId === pipeline.id)
   if (sibling !== undefined && state.locations.get(locationId)?.allowDuplicateOpportunity === false) {
-    throw badRequest('Can not create duplicate opportunity for the contact.', { meta: { opportunityId: sibling.id } })
+    throw badRequest('Can not create duplicate opportunity for the contact.')
   }
   const now = world.isoNow()
   const card: Opportunity = {
