@@ -33,8 +33,9 @@ export interface AnswerBook extends AnswerFacts {
   /** @returns false if the answer was corrected since that revision was read */
   markDerived(companyId: string, answerId: string, revision: number): Promise<boolean>
   newestOf(user: UserKey): Promise<AnswerRecord | null>
-  /** Newest first. */
-  listOf(user: UserKey, limit: number): Promise<AnswerRecord[]>
+  /** Newest first, after leaving out the `skip` newest. */
+  listOf(user: UserKey, limit: number, skip?: number): Promise<AnswerRecord[]>
+  countOf(user: UserKey): Promise<number>
   purge(companyId: string): Promise<void>
 }
 
@@ -80,7 +81,9 @@ export function createAnswerBook({ connection }: { connection: Connection }): An
 
     newestOf: (user) => answers.findOne(of(user)).sort({ at: -1, _id: -1 }).lean<AnswerRecord>(),
 
-    listOf: (user, limit) => answers.find(of(user)).sort({ at: -1, _id: -1 }).limit(limit).lean<AnswerRecord[]>(),
+    listOf: (user, limit, skip = 0) => answers.find(of(user)).sort({ at: -1, _id: -1 }).skip(skip).limit(limit).lean<AnswerRecord[]>(),
+
+    countOf: (user) => answers.countDocuments(of(user)),
 
     async since(companyId, locationId, fromAt) {
       const found = await answers

@@ -5,6 +5,7 @@ import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
 import type {
   FeedbackRequest,
   FeedbackRequestResult,
+  MyFeedback,
   PromptInspection,
   PromptOutcome,
   PromptReason,
@@ -30,12 +31,14 @@ import {
   type PromptDecision,
   type PromptState,
 } from './prompt-rules.ts'
-import { answerViewOf, editableUntil } from './rules.ts'
+import { answerViewOf, editableUntil, nextAskOf } from './rules.ts'
 
 /** Who is asked when: one clock per account user, kept here. */
 export interface Prompts {
   /** What the widget shows this person now. Records nothing. */
   view(session: Session): Promise<PromptView>
+  /** What this person may see about their own feedback. @throws RequestError 404 outside of a sub-account that is known */
+  mine(session: Session, paging: { page: number; pageSize: number }): Promise<MyFeedback>
   /** Shown, later or closed; counts once per prompt. @throws RequestError 409 `prompt_gone` for a prompt that was never given to this user */
   record(session: Session, outcome: PromptOutcome): Promise<{ recorded: boolean; nextAt: string | null }>
   /** Why somebody was, or was not, asked. @throws RequestError 404 */
@@ -167,6 +170,7 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
       const { editMinutes } = rules.answers
       const editable = newest !== null && editableUntil(newest.at, editMinutes).getTime() >= now.getTime()
       return {
+        enabled: rules.prompt.enabled,
         due: decision.due,
         reason: decision.reason,
         nextAt: decision.nextAt?.toISOString() ?? null,
@@ -174,6 +178,26 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
         button,
         answer: button && editable ? answerViewOf(newest, editMinutes) : null,
         copy: button ? widgetCopyOf(rules, newest !== null) : null,
+      }
+    },
+
+    async mine(session, { page, pageSize }) {
+      if (session.role !== 'account_user' || session.locationId === null) throw notFound('account')
+      const user = { companyId: session.companyId, locationId: session.locationId, userId: session.userId }
+      const [account, given, total, { state, rules }] = await Promise.all([
+        accounts.get(user.companyId, user.locationId),
+        book.listOf(user, pageSize, (page - 1) * pageSize),
+        book.countOf(user),
+        situationOf(user, false),
+      ])
+      if (account === null) throw notFound('account')
+      const decision = decidePrompt(state, rules.prompt, clock.now())
+      return {
+        answers: { items: given.map((answer) => answerViewOf(answer, rules.answers.editMinutes)), page, pageSize, total },
+        next: { at: decision.nextAt?.toISOString() ?? null, reason: nextAskOf(decision) },
+        team: { name: rules.brand.teamName, contactName: account.csm?.name ?? null },
+        canAnswer: buttonShown(decision),
+        copy: widgetCopyOf(rules, false),
       }
     },
 

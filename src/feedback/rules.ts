@@ -1,7 +1,8 @@
-import type { AnswerView } from '../http/contract/feedback.ts'
+import type { AnswerView, NextAsk } from '../http/contract/feedback.ts'
 import { minuteMs } from '../kernel/clock.ts'
 import { happinessLabels, type HappinessLevel } from '../kernel/levels.ts'
 import type { AnswerRecord } from './model.ts'
+import type { PromptDecision } from './prompt-rules.ts'
 
 /** Corrections of one answer at most: enough for a change of mind, not for a toy. */
 export const maxCorrections = 20
@@ -60,4 +61,11 @@ export function answerViewOf(record: AnswerRecord, editMinutes: number): AnswerV
     at: record.at.toISOString(),
     editableUntil: editableUntil(record.at, editMinutes).toISOString(),
   }
+}
+
+/** The prompt's decision as the asked person may know it: not which of the team's records holds it back. */
+export function nextAskOf({ due, reason, nextAt }: Pick<PromptDecision, 'due' | 'reason' | 'nextAt'>): NextAsk {
+  if (due) return 'now'
+  if (nextAt !== null) return 'scheduled'
+  return reason === 'case_open' ? 'talking' : 'off'
 }

@@ -69,8 +69,10 @@ export const widgetCopy = z.object({
   thanks: z.string(),
   thanksNext: z.string(),
   laterThanks: z.string(),
+  answerNow: z.string(),
   commentLabels: z.record(z.enum(happinessLevels), z.string()),
   offline: z.string(),
+  refused: z.string(),
   retry: z.string(),
   maxCommentLength: z.number().int(),
 })
@@ -89,6 +91,8 @@ export type AnswerView = z.output<typeof answerView>
 
 /** Answer of `GET /api/prompt`. */
 export const promptView = z.object({
+  /** False: the agency's master switch is off, and the widget removes everything it shows. */
+  enabled: z.boolean().optional(),
   due: z.boolean(),
   reason: promptReason,
   /** When the user is asked next; now if due; null if it waits for a person. */
@@ -103,6 +107,27 @@ export const promptView = z.object({
   copy: widgetCopy.nullable(),
 })
 export type PromptView = z.output<typeof promptView>
+
+/** When a customer's user is asked next. `now`: at the next visit; `scheduled`: at a time; `talking`: not before the team has come back to them; `off`: not at all. */
+export const nextAsks = ['now', 'scheduled', 'talking', 'off'] as const
+export type NextAsk = (typeof nextAsks)[number]
+
+export const myFeedbackQuery = z.strictObject({
+  page: z.coerce.number().int().min(1).max(1_000).default(1),
+  pageSize: z.coerce.number().int().min(1).max(50).default(10),
+})
+
+/** What a customer's user may see about their own feedback: their words and who reads them, nothing that the team concludes. */
+export const myFeedback = z.object({
+  /** Their own answers, newest first. */
+  answers: z.object({ items: z.array(answerView), page: z.number().int(), pageSize: z.number().int(), total: z.number().int() }),
+  next: z.object({ at: instant.nullable(), reason: z.enum(nextAsks) }),
+  team: z.object({ name: z.string(), contactName: z.string().nullable() }),
+  /** Whether an answer would be taken now. */
+  canAnswer: z.boolean(),
+  copy: widgetCopy,
+})
+export type MyFeedback = z.output<typeof myFeedback>
 
 export const promptOutcome = z.strictObject({ outcome: z.enum(['shown', 'later', 'closed']), promptId: id })
 export type PromptOutcome = z.output<typeof promptOutcome>

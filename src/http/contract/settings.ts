@@ -116,8 +116,12 @@ const widget = z.strictObject({
     /** `{days}` becomes the days until the user is asked again. */
     thanksNext: z.string().trim().max(240),
     laterThanks: line(240),
+    /** Takes back "ask me later". */
+    answerNow: line(40),
     commentLabels: z.strictObject({ very_happy: line(120), happy: line(120), neutral: line(120), not_happy: line(120) }),
     offline: line(240),
+    /** The server will not take this answer. */
+    refused: line(240),
     retry: line(40),
   }),
   /** Words under the four faces, in the customer's language. Fields and stages in HighLevel keep the product's words. */
@@ -223,6 +227,7 @@ export const defaultAgencySettings: AgencySettings = {
       thanks: 'Thank you',
       thanksNext: 'We read it today. We ask again in {days} days; the button stays here until then.',
       laterThanks: 'No problem. The button is here if you want to say something sooner.',
+      answerNow: 'Answer now after all',
       commentLabels: {
         very_happy: 'What is working best?',
         happy: 'What is working best?',
@@ -230,6 +235,7 @@ export const defaultAgencySettings: AgencySettings = {
         not_happy: 'What should we fix first?',
       },
       offline: 'Not sent yet. Your answer is kept here and goes out when you are back online.',
+      refused: 'This answer could not be saved. Please try again later.',
       retry: 'Try again',
     },
     levels: { very_happy: 'Very Happy', happy: 'Happy', neutral: 'Neutral', not_happy: 'Not Happy' },
