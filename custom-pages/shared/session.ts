@@ -9,7 +9,10 @@ export interface SessionUser {
 /** Why there is no session. `outside`: not opened inside the CRM · `refused`: the server does not accept this person · `offline`: not reachable now. */
 export type NoSession = 'outside' | 'refused' | 'offline'
 
-export type SessionOutcome = { ok: true; user: SessionUser; token: string } | { ok: false; why: NoSession }
+/** The sub-account the person is in. */
+export type SessionLocation = SessionResponse['location']
+
+export type SessionOutcome = { ok: true; user: SessionUser; location: SessionLocation; token: string } | { ok: false; why: NoSession }
 
 export interface Sessions {
   /** The session, opened or renewed if need be; callers that come together share one exchange. */
@@ -47,8 +50,8 @@ export function createSessions(page: FramePage): Sessions {
         credentials: 'omit',
       })
       if (!response.ok) return { ok: false, why: response.status < 500 && response.status !== 429 ? 'refused' : 'offline' }
-      const { token, expiresInSeconds, user } = (await response.json()) as SessionResponse
-      const outcome = { ok: true as const, token, user }
+      const { token, expiresInSeconds, user, location } = (await response.json()) as SessionResponse
+      const outcome = { ok: true as const, token, user, location }
       current = { outcome, endsAtMs: performance.now() + expiresInSeconds * 1_000 }
       return outcome
     } catch {
