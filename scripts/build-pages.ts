@@ -11,13 +11,16 @@ const root = join(import.meta.dirname, '..')
 export interface PagesBuild {
   outDir: string
   widgetBytes: number
-  /** False when the workspace's inputs were the same as at the last build. */
-  workspaceBuilt: boolean
+  /** Page → false when its inputs were the same as at the last build. */
+  pagesBuilt: Record<Page, boolean>
 }
 
+const pages = ['workspace', 'health-card'] as const
+type Page = (typeof pages)[number]
+
 /**
- * Builds what the browser gets into `outDir`: `widget.js`, `custom-js.html` (the same script, readable, for pasting) and `workspace/`.
- * The workspace is built only if its inputs changed since the last build into the same folder.
+ * Builds what the browser gets into `outDir`: `widget.js`, `custom-js.html` (the same script, readable, for pasting) and one folder per page.
+ * A page is built only if its inputs changed since the last build into the same folder.
  */
 export async function buildPages(options: { outDir?: string } = {}): Promise<PagesBuild> {
   const outDir = options.outDir ?? join(root, 'dist', 'public')
@@ -25,8 +28,8 @@ export async function buildPages(options: { outDir?: string } = {}): Promise<Pag
   const widget = await buildWidget(true)
   await writeFile(join(outDir, 'widget.js'), widget)
   await writeFile(join(outDir, 'custom-js.html'), `<script>\n${fillIn(await buildWidget(false))}</script>\n`)
-  const workspaceBuilt = await buildWorkspace(outDir)
-  return { outDir, widgetBytes: gzipSync(widget, { level: 9 }).length, workspaceBuilt }
+  const pagesBuilt = { workspace: await buildPage('workspace', outDir), 'health-card': await buildPage('health-card', outDir) }
+  return { outDir, widgetBytes: gzipSync(widget, { level: 9 }).length, pagesBuilt }
 }
 
 /** The widget as one script. Not compact: names and layout stay readable, as reviewers of pasted code expect. */
@@ -64,17 +67,17 @@ function fillIn(script: string): string {
   return script.replaceAll('__BAROMETER_APP_URL__', url).replaceAll('__BAROMETER_APP_ID__', id)
 }
 
-async function buildWorkspace(outDir: string): Promise<boolean> {
-  const folder = join(outDir, 'workspace')
-  const stampFile = join(outDir, '.workspace-inputs')
-  const stamp = await inputsStamp()
+async function buildPage(page: Page, outDir: string): Promise<boolean> {
+  const folder = join(outDir, page)
+  const stampFile = join(outDir, `.${page}-inputs`)
+  const stamp = await inputsStamp(page)
   if ((await textOf(stampFile)) === stamp && (await textOf(join(folder, 'index.html'))) !== null) return false
   const [{ build }, { default: vue }] = await Promise.all([import('vite'), import('@vitejs/plugin-vue')])
   await rm(folder, { recursive: true, force: true })
   await build({
     configFile: false,
-    root: join(root, 'custom-pages/workspace'),
-    base: '/pages/workspace/',
+    root: join(root, 'custom-pages', page),
+    base: `/pages/${page}/`,
     logLevel: 'warn',
     plugins: [vue()],
     build: { outDir: folder, emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0, rolldownOptions: { checks: { bundlerTimings: false } } },
@@ -83,10 +86,10 @@ async function buildWorkspace(outDir: string): Promise<boolean> {
   return true
 }
 
-/** Hash over everything the workspace is built from. */
-async function inputsStamp(): Promise<string> {
+/** Hash over everything a page is built from. */
+async function inputsStamp(page: Page): Promise<string> {
   const hash = createHash('sha256')
-  for (const folder of ['custom-pages/workspace', 'custom-pages/shared', 'src/http/contract', 'src/kernel']) {
+  for (const folder of [`custom-pages/${page}`, 'custom-pages/shared', 'src/http/contract', 'src/kernel']) {
     const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true })
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
     for (const file of files.sort()) hash.update(file.slice(root.length)).update(await readFile(file))
@@ -107,5 +110,6 @@ async function textOf(file: string): Promise<string | null> {
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [, , outDir] = process.argv
   const built = await buildPages(outDir === undefined ? {} : { outDir })
-  process.stdout.write(`Pages: widget.js ${built.widgetBytes} bytes gzipped; workspace ${built.workspaceBuilt ? 'built' : 'unchanged'}. Script to paste as custom code: ${join(built.outDir, 'custom-js.html')}\n`)
+  const made = pages.map((page) => `${page} ${built.pagesBuilt[page] ? 'built' : 'unchanged'}`).join(', ')
+  process.stdout.write(`Pages: widget.js ${built.widgetBytes} bytes gzipped; ${made}. Script to paste as custom code: ${join(built.outDir, 'custom-js.html')}\n`)
 }

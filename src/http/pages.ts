@@ -27,7 +27,7 @@ export function mountPages(app: Express, options: PagesOptions): void {
         return
       }
       const ancestors = await options.frameAncestors()
-      response.set('Content-Security-Policy', pagePolicy(ancestors))
+      response.set('Content-Security-Policy', pagePolicy(ancestors, page))
       response.set('Cache-Control', 'no-cache')
       response.type('html').send(await readFile(file, 'utf8'))
     })
@@ -35,12 +35,13 @@ export function mountPages(app: Express, options: PagesOptions): void {
   }
 }
 
-function pagePolicy(ancestors: string[]): string {
+function pagePolicy(ancestors: string[], page: (typeof pageNames)[number]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data:",
+    // The card shows the agency's logo, wherever the agency keeps it.
+    page === 'health-card' ? "img-src 'self' data: https:" : "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
