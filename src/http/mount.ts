@@ -39,7 +39,20 @@ function parse(schema: ZodType | undefined, where: 'body' | 'query' | 'path', va
   if (schema === undefined) return undefined
   const result = schema.safeParse(value)
   if (!result.success) throw invalidInput(where, result.error)
+  const field = memberWithNul(result.data)
+  if (field !== null) throw new RequestError(400, 'invalid_input', `${field.join('.') || where}: must not contain the character U+0000`, { details: { in: where, fields: [{ field: field.join('.') || where, problem: 'must not contain the character U+0000' }] } })
   return result.data
+}
+
+/** Where a text with U+0000 is, which no person types and not every part of the store can hold; null if nowhere. */
+function memberWithNul(value: unknown): string[] | null {
+  if (typeof value === 'string') return value.includes('\0') ? [] : null
+  if (typeof value !== 'object' || value === null) return null
+  for (const [name, member] of Object.entries(value)) {
+    const found = memberWithNul(member)
+    if (found !== null) return [name, ...found]
+  }
+  return null
 }
 
 function send(response: Response, result: RouteResponse): void {

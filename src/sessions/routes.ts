@@ -15,7 +15,8 @@ export function sessionRoutes(sessions: Sessions): Route[] {
         401: { description: 'The user context was not accepted. The answer never says why.' },
         503: { description: 'The person could not be confirmed just now; try again.' },
       },
-      ratePerMinute: 20,
+      // An office full of people behind one address opens its pages in the same minute; each exchange may cost a call to HighLevel.
+      ratePerMinute: 120,
       handler: async (request) => ({ status: 200, json: await sessions.exchange(request.body.encryptedData), headers: { 'cache-control': 'no-store' } }),
     }),
   ]
