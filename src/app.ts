@@ -127,7 +127,12 @@ function composeServices(options: AppOptions) {
         const member = await accounts.agencyUser(companyId, userId)
         return member === null ? null : { id: member.userId, name: member.name, firstName: null, lastName: null, email: member.email, phone: null }
       },
-      userLevel: async (companyId, locationId, userId) => (await happiness.userLevel(companyId, locationId, userId))?.level ?? null,
+      // An answer counts from the moment it is stored, also while the reading that follows from it is still being computed. Looked at in this order.
+      async userLevel(companyId, locationId, userId) {
+        const newest = await book.newestOf({ companyId, locationId, userId })
+        if (newest !== null && newest.derivedRevision < newest.revision) return newest.level
+        return (await happiness.userLevel(companyId, locationId, userId))?.level ?? null
+      },
       hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
       send: (message) => effects.send(message),
       cancel: (companyId, key, reason) => effects.cancel(companyId, key, reason),

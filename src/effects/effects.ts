@@ -1,4 +1,5 @@
 import { minuteMs, secondMs } from '../kernel/clock.ts'
+import { RetryAfterError } from '../kernel/errors.ts'
 import { noFaultPoint } from '../kernel/fault-point.ts'
 import { createPump, type Pump, type QueueState } from '../store/index.ts'
 import { createCards, type ObservedOpportunity } from './cards.ts'
@@ -34,7 +35,10 @@ export interface Effects {
   replay(companyId: string, key: string): Promise<boolean>
   /** Work that is not finished: waiting, held or dead, with reasons. */
   status(query: { companyId: string; page: number; pageSize: number }): Promise<{ items: EffectsStatus[]; total: number }>
-  /** Who a contact of the success location stands for: `user:<locationId>:<userId>`. */
+  /**
+   * Who a contact of the success location stands for: `user:<locationId>:<userId>`; empty for contacts that are not ours.
+   * @throws RetryAfterError `contact_being_bound` while a contact was made, or may have been, whose id is not recorded yet
+   */
   subjectsOf(companyId: string, contactId: string): Promise<string[]>
   /** Removes everything of an agency; nothing in HighLevel. */
   purge(companyId: string): Promise<void>
@@ -43,6 +47,8 @@ export interface Effects {
 
 const defaults: EffectsSettings = { minIntervalMs: 2 * secondMs, searchLagMs: 6 * secondMs, leaseMs: minuteMs, concurrency: 16 }
 const maxCrashes = 3
+/** A contact that was begun longer ago than this waits for a person, not for its record. */
+const bindingMs = 10 * minuteMs
 
 export function createEffects(deps: EffectsDeps): Effects {
   const { connection, clock, wake, logger, faultPoint = noFaultPoint } = deps
@@ -113,7 +119,11 @@ export function createEffects(deps: EffectsDeps): Effects {
     },
     async subjectsOf(companyId, contactId) {
       const records = await collections.contacts.find<{ subjects: string[] }>({ companyId, contactId }, { projection: { subjects: 1 } }).toArray()
-      return records.flatMap((record) => record.subjects)
+      if (records.length > 0) return records.flatMap((record) => record.subjects)
+      const since = { $gt: new Date(clock.nowMs() - bindingMs) }
+      const binding = await collections.contacts.findOne({ companyId, contactId: null, createBegunAt: since }, { projection: { _id: 1 } })
+      if (binding !== null) throw new RetryAfterError('contact_being_bound', 'A contact is being made, and it may be this one.', 2 * secondMs)
+      return []
     },
     async purge(companyId) {
       await outbox.queue.purge(companyId)

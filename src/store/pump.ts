@@ -16,7 +16,7 @@ export interface Pump {
    * @throws the store's error if items cannot be claimed
    */
   drain(): Promise<number>
-  /** Listens to its wake signal and to the queue's next due time, and drains. */
+  /** Listens to its wake signal and to the queue's next due time, looks every half a minute by itself, and drains. */
   start(): void
   /** Takes nothing new, gives back what it has not begun, and waits for what it has, at most `deadlineMs` (default 10 s). */
   stop(deadlineMs?: number): Promise<void>
@@ -161,16 +161,19 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
   }
 
   async function drainAndSetTimer(): Promise<void> {
+    let nextAt: Date | null = null
     try {
       await drain()
-      const nextAt = started ? await queue.nextDueAt() : null
-      if (nextAt === null || !isStarted()) return
-      clearTimeout(timer)
-      timer = setTimeout(poke, Math.min(maxTimerMs, Math.max(10, nextAt.getTime() - clock.nowMs())))
-      timer.unref()
+      if (started) nextAt = await queue.nextDueAt()
     } catch (error) {
       logger.error({ pump: name, code: describeError(error).code, reason: describeError(error).message }, 'pump could not claim')
     }
+    if (!isStarted()) return
+    // Also when nothing is due: what a dead process had leased, and what became due while the store was away, nobody signals.
+    const waitMs = nextAt === null ? maxTimerMs : Math.min(maxTimerMs, Math.max(10, nextAt.getTime() - clock.nowMs()))
+    clearTimeout(timer)
+    timer = setTimeout(poke, waitMs)
+    timer.unref()
   }
 
   function isStarted(): boolean {
