@@ -63,6 +63,13 @@ export async function verify(world: World, crowd: Crowd): Promise<Findings> {
     verifyInCrm(world, customer, given, { opened, companyLevel: level?.level ?? null }, exactly, equal)
   }
   const webhooks = verifyWebhooks(world, accounts ?? [], events ?? [], exactly, equal)
+  for (const [index, text] of lost.entries()) {
+    // Why a follow-up did not leave stands in its run.
+    const userId = /messages to .* \((\w+)\)/.exec(text)?.[1]
+    if (userId === undefined) continue
+    const runs = await database.collection('workflow_runs').find({ companyId, userId, kind: 'follow_up' }).toArray()
+    lost[index] = `${text}; runs: ${JSON.stringify(runs.map((run) => [run['workflowKey'], run['state'], run['reason'], run['history']]))}`
+  }
   const users = await all('users')
   for (const user of sandbox.state.users.by('company', companyId)) {
     if (user.type === 'account') equal(`name of user ${user.id}`, users.find((known) => known['userId'] === user.id)?.['name'], `${user.firstName} ${user.lastName}`)

@@ -31,7 +31,7 @@ export interface World {
   db(): Promise<Connection>
   /** All processes kill themselves at the n-th passing of that point from now on; null: nowhere. */
   arm(point: string | null): void
-  /** Ends what a dead process had leased, as the passing of a minute would; `diedAt` is when it died. */
+  /** Ends what a dead process had leased or locked, as the passing of two minutes would; `diedAt` is when it died. */
   leasesRunOut(diedAt: Date): Promise<void>
   /** Only with a shared store: it goes away, and comes back under the same address. */
   store: { stop(): Promise<void>; start(): Promise<void> }
@@ -124,6 +124,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       const dead = { $lte: new Date(diedAt.getTime() + leaseMs) }
       for (const name of queues) await database.collection(name).updateMany({ state: 'leased', leaseUntil: dead }, { $set: { leaseUntil: past } })
       for (const name of wantedRecords) await database.collection(name).updateMany({ leaseUntil: { ...dead, $type: 'date' } }, { $set: { leaseUntil: past } })
+      await database.collection('leases').deleteMany({ expiresAt: dead })
+      await database.collection('agendaJobs').updateMany({ lockedAt: { $lte: diedAt } }, { $set: { lockedAt: null } })
       await database.collection('highlevel_tokens').updateMany({ leaseUntil: { ...dead, $type: 'date' } }, { $set: { leaseUntil: past } })
     },
     store: {
