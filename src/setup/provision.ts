@@ -50,11 +50,16 @@ async function addOptions(api: LocationApi, field: CrmCustomField, requirement: 
   return match.kind === 'found' && match.missingOptions.length === 0 ? stored : null
 }
 
-/** HighLevel did not keep the choices of a field that we made: our words go into a text field instead; the first one steps aside. */
+/**
+ * HighLevel did not keep the choices of a field that we made: our words go into a text field instead, and the first one steps aside.
+ * The text field has a name of its own, because a renamed field keeps its key and a second field with that key is refused.
+ */
 async function fallBackToText(api: LocationApi, field: CrmCustomField, requirement: FieldRequirement): Promise<CrmCustomField | null> {
   const outcome = await refusable(async () => {
+    const name = `${requirement.name} (text)`
+    const text = (await api.listCustomFields()).find((candidate) => candidate.name === name) ?? (await api.createCustomField({ name, dataType: 'TEXT' }))
     await api.updateCustomField(field.id, { name: `${requirement.name} (unused)`, dataType: requirement.dataType })
-    return api.createCustomField({ name: requirement.name, dataType: 'TEXT' })
+    return text
   })
   return outcome.kind === 'done' ? outcome.value : null
 }

@@ -120,7 +120,7 @@ describe('set-up of the success location', () => {
     t.fake.optionsAre = 'dropped'
     expect(await t.setup.chooseSuccessLocation('c1', 'l1', by)).toMatchObject({ ready: true })
     const fields = t.fake.places.get('l1')?.fields ?? []
-    expect(fields.filter((field) => field.name === 'Health Status').map((field) => field.dataType)).toEqual(['TEXT'])
+    expect(fields.filter((field) => field.name === 'Health Status (text)').map((field) => field.dataType)).toEqual(['TEXT'])
     expect(fields.filter((field) => field.name === 'Health Status (unused)')).toHaveLength(1)
   })
 
