@@ -34,7 +34,7 @@ export const copy = {
     nextTitle: 'When we ask next',
     next: {
       now: () => 'We would like to hear from you now.',
-      scheduled: (day: string) => `We will ask you again on ${day}. You can tell us something sooner at any time.`,
+      scheduled: (day: string) => `We will ask you next on ${day}. You can tell us something sooner at any time.`,
       talking: () => 'We are working on what you told us, and ask again after we have come back to you.',
       off: () => 'We are not asking at the moment.',
     },

@@ -191,10 +191,12 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
         situationOf(user, false),
       ])
       if (account === null) throw notFound('account')
-      const decision = decidePrompt(state, rules.prompt, clock.now())
+      const now = clock.now()
+      const decision = decidePrompt(state, rules.prompt, now)
+      const reason = nextAskOf(decision)
       return {
         answers: { items: given.map((answer) => answerViewOf(answer, rules.answers.editMinutes)), page, pageSize, total },
-        next: { at: decision.nextAt?.toISOString() ?? null, reason: nextAskOf(decision) },
+        next: { at: (reason === 'now' ? now : decision.nextAt)?.toISOString() ?? null, reason },
         team: { name: rules.brand.teamName, contactName: account.csm?.name ?? null },
         canAnswer: buttonShown(decision),
         copy: widgetCopyOf(rules, false),

@@ -65,7 +65,8 @@ export function answerViewOf(record: AnswerRecord, editMinutes: number): AnswerV
 
 /** The prompt's decision as the asked person may know it: not which of the team's records holds it back. */
 export function nextAskOf({ due, reason, nextAt }: Pick<PromptDecision, 'due' | 'reason' | 'nextAt'>): NextAsk {
-  if (due) return 'now'
+  // An invitation that was shown today and not dismissed still stands.
+  if (due || reason === 'shown_today') return 'now'
   if (nextAt !== null) return 'scheduled'
   return reason === 'case_open' ? 'talking' : 'off'
 }

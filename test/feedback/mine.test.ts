@@ -45,6 +45,9 @@ describe("a customer's user sees", () => {
 
   it('when they are asked next, and whom they reach', async () => {
     expect(await mine('a')).toMatchObject({ next: { reason: 'now' }, team: { name: 'Our team', contactName: 'Priya Nair' }, canAnswer: true })
+    const { promptId } = await rig.feedback.prompts.view(customer('a'))
+    await rig.feedback.prompts.record(customer('a'), { outcome: 'shown', promptId: promptId! })
+    expect((await mine('a')).next.reason).toBe('now')
     await give('a', 'happy')
     expect((await mine('a')).next).toEqual({ reason: 'scheduled', at: new Date(rig.clock.nowMs() + 30 * dayMs).toISOString() })
     await give('b', 'not_happy')

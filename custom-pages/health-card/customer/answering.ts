@@ -76,8 +76,8 @@ export function useAnswering(saved: () => void): Answering {
       const answer = newest === undefined || changeableUntilMs <= Date.now() ? null : { answerId: newest.answerId, level: newest.level, comment: newest.comment ?? '', changeableUntilMs }
       const info = { ...initialState.info, shown: feedback.canAnswer, copy: mergeCopy(feedback.copy), answer }
       dispatch({ type: 'told', info, firstName, nowMs: Date.now() })
-      // Whoever is asked now sees the question at once, without a tap in between.
-      if (isFirst && feedback.canAnswer && feedback.next.reason === 'now' && answer === null) dispatch({ type: 'opened' })
+      // Whoever is asked now, or never answered, sees the question at once, without a tap in between.
+      if (isFirst && feedback.canAnswer && answer === null && (newest === undefined || feedback.next.reason === 'now')) dispatch({ type: 'opened' })
     },
     choose: (level) => dispatch({ type: 'chose', level, newKey: crypto.randomUUID(), nowMs: Date.now() }),
     dispatch,
