@@ -161,7 +161,7 @@ describe('every tap counts once', () => {
     await widget.face('happy').click()
     await widget.part('saved').waitFor()
     expect(await answersOf(here.userIds[next - 1]!)).toBe(1)
-    const levelNow = async () => (await stage.product.connection.collection('answers').findOne({ userId: here.userIds[next - 1]! }))?.['level']
+    const levelNow = async () => (await stage.product.connection.collection<{ level: string }>('answers').findOne({ userId: here.userIds[next - 1]! }))?.level
     await until('the change', async () => (await levelNow()) === 'happy')
     shiftMs += 31 * dayMs
   })

@@ -44,7 +44,7 @@ export async function widgetLayout(page: Page): Promise<Layout> {
       if (box.width === 0 || element.closest('.vh') !== null || element instanceof SVGElement) continue
       const name = element.localName + '.' + element.className + ' "' + element.textContent.slice(0, 30) + '"'
       if (box.left < -0.5 || box.right > innerWidth + 0.5) cut.push(name + ' reaches from ' + Math.round(box.left) + ' to ' + Math.round(box.right) + ' of ' + innerWidth)
-      if (element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline') cut.push(name + ' is cut')
+      if (element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflowX !== 'visible') cut.push(name + ' is cut')
       if (element.matches('button, textarea, a, [role=radio]') && (box.width < 43.5 || box.height < 43.5)) small.push(name + ' ' + Math.round(box.width) + ' × ' + Math.round(box.height))
     }
     return { cut, small }
