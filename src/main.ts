@@ -3,8 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { createApp } from './app.ts'
+import { join, resolve } from 'node:path'
+import { createApp, type App } from './app.ts'
+import { sandboxBanner } from './banner.ts'
 import { systemClock } from './kernel/clock.ts'
 import { readConfig, type Config } from './kernel/config.ts'
 import { CodedError, describeError } from './kernel/errors.ts'
@@ -16,14 +17,13 @@ import { openStore } from './store/index.ts'
 interface SandboxModule {
   startSandbox: (options: Record<string, unknown>) => Promise<{
     url: string
+    companyId: string
     credentials: { clientId: string; clientSecret: string; appId: string; sharedSecret: string; webhookPublicKey: string }
     stop(): Promise<void>
   }>
 }
 
-interface Stoppable {
-  stop(): Promise<void>
-}
+type Sandbox = Awaited<ReturnType<SandboxModule['startSandbox']>>
 
 const shutdownDeadlineMs = 15_000
 const sandboxPort = 4_010
@@ -50,7 +50,13 @@ async function configuration(): Promise<Config> {
   return readConfig(env, needsSecret ? await keptSecret(env['DATA_DIR'] ?? '.data') : undefined)
 }
 
-async function withSandbox(config: Config, logger: Logger): Promise<{ config: Config; sandbox: Stoppable | undefined }> {
+/** For trying out, the story must work at any hour and within seconds. What somebody has set themselves stays. */
+async function relaxSandboxSettings(settings: App['services']['settings'], companyId: string): Promise<void> {
+  const { version } = await settings.view(companyId)
+  if (version === 0) await settings.update(companyId, { messages: { quietHours: { enabled: false }, holdSeconds: 5 } }, 'sandbox')
+}
+
+async function withSandbox(config: Config, logger: Logger): Promise<{ config: Config; sandbox: Sandbox | undefined }> {
   if (config.highlevel !== undefined) return { config, sandbox: undefined }
   const { startSandbox } = (await import(new URL('test/sandbox/index.ts', rootDir).href)) as SandboxModule
   const port = Number(process.env['SANDBOX_PORT'] ?? sandboxPort)
@@ -78,7 +84,9 @@ async function withSandbox(config: Config, logger: Logger): Promise<{ config: Co
 async function start(): Promise<void> {
   const startedAtMs = performance.now()
   const given = await configuration()
-  const logger = createLogger(given.logLevel)
+  // In the sandbox a newcomer reads the banner; lines in JSON are for machines.
+  const isQuiet = given.highlevel === undefined && process.env['LOG_LEVEL'] === undefined
+  const logger = createLogger(isQuiet ? 'warn' : given.logLevel)
   const { config, sandbox } = await withSandbox(given, logger)
   if (config.highlevel === undefined) throw new Error('unreachable: the sandbox fills in the credentials')
 
@@ -106,6 +114,7 @@ async function start(): Promise<void> {
     sandboxUrl: sandbox === undefined ? undefined : config.highlevel.apiUrl,
   })
   await app.start()
+  if (sandbox !== undefined) await relaxSandboxSettings(app.services.settings, sandbox.companyId)
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 }, app.express)
   if (config.roles.has('web')) {
     await new Promise<void>((resolve, reject) => {
@@ -114,7 +123,10 @@ async function start(): Promise<void> {
     })
     const { port } = server.address() as AddressInfo
     logger.info(`Barometer is ready on http://localhost:${port} after ${Math.round(performance.now() - startedAtMs)} ms`)
-    if (sandbox !== undefined) logger.info(`Begin at ${config.highlevel.apiUrl.replace('127.0.0.1', 'localhost')}: the story to click through is in README.md`)
+    if (sandbox !== undefined) {
+      const storeUri = store.kind === 'mongodb' ? undefined : store.uri
+      process.stdout.write(sandboxBanner({ appUrl: `http://localhost:${port}`, sandboxUrl: sandbox.url, dataDir: resolve(config.dataDir), storeUri }))
+    }
   } else {
     logger.info(`Barometer's worker is ready after ${Math.round(performance.now() - startedAtMs)} ms`)
   }
