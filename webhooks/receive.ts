@@ -49,7 +49,7 @@ export interface WebhookReceiverDeps {
   isKnown: (companyId: string | null, locationId: string | null) => Promise<'live' | 'unknown' | 'uninstalled'>
   /** Does this event matter to us? False for customers' own contacts, cards and conversations. */
   interest: (type: string, companyId: string | null, locationId: string | null) => Promise<boolean>
-  /** The agency of a sub-account, for events that do not name it. */
+  /** The agency of a sub-account, for events that do not name it; remembered for a few seconds once known. */
   companyOf: (locationId: string) => Promise<string | null>
   logger: Logger
   clock: Clock
@@ -61,6 +61,9 @@ export const maxBodyBytes = 1_048_576
 const maxFutureMs = 10 * minuteMs
 const retryAfterSeconds = 30
 const alarmEveryMs = minuteMs
+/** A busy sub-account's events cost one look at the store in this time; one that moves to another agency is noticed after it. */
+const ownerCacheMs = 5 * secondMs
+const maxOwners = 10_000
 
 const id = z.string().regex(/^[\w.:-]{1,100}$/)
 /** Only what the edge itself reads; the rest of the body is judged by the event's own schema later. */
@@ -82,6 +85,20 @@ export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceive
   const verifier = createSignatureVerifier(deps.publicKeys)
   let lastAlarmMs = Number.NEGATIVE_INFINITY
   let refusedSince = 0
+
+  const owners = new Map<string, { companyId: string; untilMs: number }>()
+
+  /** The agency of an event. What concerns the installation itself is always looked up anew. */
+  async function ownerOf(companyId: string | null, locationId: string | null, lifecycle: boolean): Promise<string | null> {
+    if (companyId !== null || locationId === null) return companyId
+    const known = owners.get(locationId)
+    if (!lifecycle && known !== undefined && known.untilMs > clock.nowMs()) return known.companyId
+    const found = await companyOf(locationId)
+    if (owners.size >= maxOwners) owners.clear()
+    if (found === null) owners.delete(locationId)
+    else owners.set(locationId, { companyId: found, untilMs: clock.nowMs() + ownerCacheMs })
+    return found
+  }
 
   /** One line a minute at most, however many forged deliveries come. */
   function refused(kind: 'unsigned' | 'signature_invalid'): ReceiveOutcome {
@@ -120,8 +137,9 @@ export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceive
     }
     if (item.event.occurredAt.getTime() > clock.nowMs() + maxFutureMs) return ignore(item, 'from_the_future')
     if (!isWebhookType(type)) return ignore(item, 'unknown_type')
-    if (!lifecycle && !(await interest(type, companyId, locationId))) return { kind: 'ignored', reason: 'no_interest' }
-    if (companyId === null && locationId !== null) item.event.companyId = await companyOf(locationId)
+    const owner = await ownerOf(companyId, locationId, lifecycle)
+    if (!lifecycle && !(await interest(type, owner, locationId))) return { kind: 'ignored', reason: 'no_interest' }
+    item.event.companyId = owner
     return { kind: (await inbox.insert(item)) === 'inserted' ? 'accepted' : 'duplicate' }
   }
 

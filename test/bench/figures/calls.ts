@@ -1,4 +1,5 @@
 import type { LedgerEntry } from '../../sandbox/index.ts'
+import { openLoop } from '../support/http.ts'
 import type { Report } from '../support/report.ts'
 import { short } from '../support/stats.ts'
 import type { Agency, Customer, Stage } from '../support/stage.ts'
@@ -38,7 +39,8 @@ export async function measureCalls(stage: Stage, agency: Agency, report: Report)
   const alone = agency.customers.filter(({ locationId }) => agency.customers.filter((other) => other.locationId === locationId).length === 1)
   const [scripted, hasty] = alone as [Customer | undefined, Customer | undefined]
   if (scripted === undefined || hasty === undefined) throw new Error('The script needs accounts with one user')
-  const contactCalls = (): LedgerEntry[] => sandbox.calls.filter(({ path }) => /contacts|opportunities/.test(path))
+  // Tasks and notes are messages of follow-ups, not what an answer writes.
+  const contactCalls = (): LedgerEntry[] => sandbox.calls.filter(({ path }) => /contacts|opportunities/.test(path) && !/tasks|notes/.test(path))
 
   const spent: number[] = []
   const wrong: string[] = []
@@ -66,11 +68,8 @@ export async function measureCalls(stage: Stage, agency: Agency, report: Report)
   sandbox.resetCalls()
   const levels = ['not_happy', 'very_happy', 'neutral', 'happy'] as const
   const beganMs = performance.now()
-  for (let index = 0; index < burst; index += 1) {
-    const waitMs = beganMs + (index * burstMs) / burst - performance.now()
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
-    await stage.answer(hasty, levels[index % levels.length] ?? 'happy')
-  }
+  await openLoop((burst * 1_000) / burstMs, burst, (index) => stage.answer(hasty, levels[index % levels.length] ?? 'happy'))
+  // On a busy machine the last answer may be taken later.
   const tookMs = performance.now() - beganMs
   await stage.settled()
   await new Promise((resolve) => setTimeout(resolve, apartMs))
@@ -80,7 +79,6 @@ export async function measureCalls(stage: Stage, agency: Agency, report: Report)
   const cards = calls.filter(isPut('/opportunities/{id}')).length
   const tags = calls.filter(isTag).length
   const detail = `${puts} contact PUTs, ${cards} card PUTs, ${tags} tag calls, ${calls.length - puts - cards - tags} others in ${short(tookMs / 1_000)} s`
-  // Longer bursts than two seconds may be written once more per two seconds.
   const allowed = 2 + Math.max(0, Math.ceil((tookMs - 2_000) / 2_000))
   report.guarantee(`contact writes of ${burst} answers of one contact within 2 s`, '≤ 2', detail, puts <= allowed && cards <= allowed)
 }

@@ -36,6 +36,8 @@ const root = new URL('../../../', import.meta.url).pathname
 const startDeadlineMs = 90_000
 const stopDeadlineMs = 12_000
 const kept = 400
+/** Where CPU profiles of the children are written, for finding out why a bar is missed. */
+const profileDir = process.env['BENCH_CPU_PROFILES']
 const running = new Set<ChildProcess>()
 
 /** Nothing outlives the run, however it ends. */
@@ -50,7 +52,7 @@ process.on('exit', () => {
 export async function startChild(file: string, env: Record<string, string>, probeUrl?: string): Promise<Child> {
   const process_ = fork(file, {
     cwd: root,
-    execArgv: ['--expose-gc', '--import', 'tsx'],
+    execArgv: ['--expose-gc', ...(profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]), '--import', 'tsx'],
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', HOST: '127.0.0.1', LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
