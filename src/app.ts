@@ -91,6 +91,7 @@ function composeServices(options: AppOptions) {
   const effects = createEffects({
     connection, clock, wake, gateway, events, logger, faultPoint,
     resources: (companyId) => setup.resources(companyId),
+    lookAgain: (companyId) => setup.lookAgain(companyId),
     isLive: (companyId) => installations.isLive(companyId),
     policy: async (companyId) => ({ recreateDeletedCards: (await settings.get(companyId)).crm.recreateDeletedCards }),
   })

@@ -76,9 +76,16 @@ export function createCards(
 
   /** True if the card is on the wanted stage, or a person deleted it and it stays so. */
   async function isThere(record: CardRecord): Promise<boolean> {
-    if (record.deletedAt !== null) return !(await policy(record.companyId)).recreateDeletedCards
     const map = await resources(record.companyId)
+    if (record.deletedAt !== null) return map === null || (await staysDeleted(record, map))
     return map !== null && record.crmLocationId === map.locationId && record.known?.value === placeOf(map, record.pipeline, record.wantedLevel)
+  }
+
+  /** A person's deletion holds for the pipeline in which they deleted the card: one that was made anew, or another success location, starts whole. */
+  async function staysDeleted(record: Pick<CardRecord, 'companyId' | 'pipeline' | 'deletedAt' | 'deletedFrom'>, map: ResourceMap): Promise<boolean> {
+    if (record.deletedAt === null || (await policy(record.companyId)).recreateDeletedCards) return false
+    const pipelineId = map.pipelines[record.pipeline]?.id
+    return pipelineId === undefined || record.deletedFrom === null || record.deletedFrom === pipelineId
   }
 
   async function observe(companyId: string, observed: ObservedOpportunity): Promise<PersonEdit[]> {
@@ -87,20 +94,20 @@ export function createCards(
     for (;;) {
       const record = await store.find({ companyId, opportunityId: observed.id })
       if (record === null || record.crmLocationId !== map.locationId) return []
-      const news = observed.deleted === true ? await readDeletion(record, observed.at) : readMove(record, observed, map)
+      const news = observed.deleted === true ? await readDeletion(record, observed.at, map) : readMove(record, observed, map)
       await appendEdits(events, companyId, record.identity, news.edits, observed.at)
       if (news.members === null) return news.edits
       if (await store.setIfUnchanged(record, { ...news.members, ...(news.dirty ? store.dirtied(record) : {}) })) return news.edits
     }
   }
 
-  async function readDeletion(record: CardRecord, at: Date): Promise<CardNews> {
+  async function readDeletion(record: CardRecord, at: Date, map: ResourceMap): Promise<CardNews> {
     const { subjectId, pipeline, opportunityId } = record
-    const { recreateDeletedCards } = await policy(record.companyId)
+    const deleted = { deletedAt: at, deletedFrom: pipelineIdOf(record) }
     return {
       edits: opportunityId === null ? [] : [{ kind: 'card_deleted', opportunityId, subjectId, pipeline }],
-      members: { ...forgottenCard, deletedAt: at },
-      dirty: recreateDeletedCards,
+      members: { ...forgottenCard, ...deleted },
+      dirty: !(await staysDeleted({ ...record, ...deleted }, map)),
     }
   }
 
@@ -136,6 +143,7 @@ export function createCards(
       crmLocationId: map.locationId,
       createBegunAt: null,
       deletedAt: null,
+      deletedFrom: null,
       known,
       lastWriteAt: own ? startedAt : record.lastWriteAt,
     }))
@@ -159,8 +167,11 @@ export function createCards(
       await api.moveOpportunity(opportunityId, { pipelineId, stageId })
     } catch (error) {
       if (!isNotFound(error)) throw error
-      if ((await api.getOpportunity(opportunityId)) !== null) return waiting.wait(hourMs, `stage_missing:${record.pipeline}`)
-      await store.mutate(record._id, () => ({ ...forgottenCard, deletedAt: startedAt }))
+      if ((await api.getOpportunity(opportunityId)) !== null) {
+        await deps.lookAgain?.(record.companyId)
+        return waiting.wait(hourMs, `stage_missing:${record.pipeline}`)
+      }
+      await store.mutate(record._id, () => ({ ...forgottenCard, deletedAt: startedAt, deletedFrom: pipelineIdOf(record) }))
       return 'again'
     }
     faultPoint('effects.accepted')
@@ -178,7 +189,7 @@ export function createCards(
   async function verify(record: CardRecord, opportunityId: string, map: ResourceMap, api: LocationApi): Promise<CardRecord | null> {
     const opportunity = await api.getOpportunity(opportunityId)
     const at = clock.now()
-    if (opportunity === null) return store.mutate(record._id, () => ({ ...forgottenCard, deletedAt: at }))
+    if (opportunity === null) return store.mutate(record._id, () => ({ ...forgottenCard, deletedAt: at, deletedFrom: pipelineIdOf(record) }))
     const news = readMove(record, { ...opportunity, at }, map, true)
     await appendEdits(events, record.companyId, record.identity, news.edits, at)
     return store.mutate(record._id, () => ({ ...news.members, verify: false }))
@@ -193,7 +204,7 @@ export function createCards(
       if (verified === null) return 'done'
       current = verified
     }
-    if (current.deletedAt !== null && !(await policy(current.companyId)).recreateDeletedCards) return 'done'
+    if (current.deletedAt !== null && (await staysDeleted(current, map))) return 'done'
     if (current.opportunityId === null) {
       const contact = await contacts.of(current.companyId, current.identity.subjectId)
       if (contact === null) await contacts.ensure(current.companyId, current.identity)
@@ -210,9 +221,9 @@ export function createCards(
 
   async function reconcile(claimed: Claimed<CardRecord>): Promise<HandleOutcome> {
     const { companyId } = claimed.data
+    const readiness = await waiting.readinessOf(companyId)
+    if (!readiness.ready) return readiness.outcome
     try {
-      const readiness = await waiting.readinessOf(companyId)
-      if (!readiness.ready) return readiness.outcome
       let record: CardRecord | null = claimed.data
       for (let round = 0; round < 3 && record !== null; round += 1) {
         const outcome = await reconcileRound(record, readiness.map, readiness.api)
@@ -222,7 +233,7 @@ export function createCards(
       if (record === null) return 'done'
       throw new PermanentError('card_vanishes', 'HighLevel keeps saying that the card is not there.')
     } catch (error) {
-      return waiting.waitOrThrow(companyId, error)
+      return waiting.waitOrThrow(companyId, error, readiness.map)
     }
   }
 
@@ -269,6 +280,11 @@ function placeOf(map: ResourceMap, pipeline: PipelineKey, level: string): string
   return found === null || stageId === undefined || stageId === '' ? null : `${found.id}/${stageId}`
 }
 
+/** The pipeline in which the card was last seen. */
+function pipelineIdOf({ known }: CardRecord): string | null {
+  return known?.value.split('/')[0] ?? null
+}
+
 function levelAt(map: ResourceMap, pipeline: PipelineKey, place: string): string | null {
   const levels = Object.keys(map.pipelines[pipeline]?.stages ?? {})
   return levels.find((level) => placeOf(map, pipeline, level) === place) ?? null
@@ -299,6 +315,7 @@ function newRecord(id: string, wanted: WantedCard, contactKey: string, now: Date
     wantedLevel: level,
     ownLevels: [level],
     deletedAt: null,
+    deletedFrom: null,
     ...forgottenCard,
   }
 }

@@ -207,7 +207,8 @@ export function createContacts(
       await write(api, contactId, difference, done)
     } catch (error) {
       await recordWritten(current, done, startedAt)
-      if (!isNotFound(error)) throw error
+      // What is not there may be a field as well as the contact.
+      if (!isNotFound(error) || (await api.getContact(contactId)) !== null) throw error
       await store.mutate(current._id, () => forgotten)
       return 'again'
     }
@@ -218,9 +219,9 @@ export function createContacts(
 
   async function reconcile(claimed: Claimed<ContactRecord>): Promise<HandleOutcome> {
     const { companyId } = claimed.data
+    const readiness = await waiting.readinessOf(companyId)
+    if (!readiness.ready) return readiness.outcome
     try {
-      const readiness = await waiting.readinessOf(companyId)
-      if (!readiness.ready) return readiness.outcome
       let record: ContactRecord | null = claimed.data
       for (let round = 0; round < maxRounds && record !== null; round += 1) {
         const outcome = await reconcileRound(record, readiness.map, readiness.api)
@@ -230,7 +231,7 @@ export function createContacts(
       if (record === null) return 'done'
       throw new PermanentError('contact_vanishes', 'HighLevel keeps saying that the contact is not there.')
     } catch (error) {
-      return waiting.waitOrThrow(companyId, error)
+      return waiting.waitOrThrow(companyId, error, readiness.map)
     }
   }
 

@@ -99,7 +99,7 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
       }
       const recorded = await sent.findOne({ _id: claimed.key })
       if (recorded === null) {
-        const found = claimed.attempt > 1 ? await findSent(api, contact.contactId, claimed) : null
+        const found = claimed.begunBefore ? await findSent(api, contact.contactId, claimed) : null
         const externalId = found ?? (await deliver(api, contact.contactId, message))
         faultPoint('effects.accepted')
         await recordSent(message, claimed.key, contact.contactId, externalId)

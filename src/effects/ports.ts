@@ -21,6 +21,8 @@ export interface EffectsDeps {
   gateway: HighLevelGateway
   /** Ids in the success location; null until set-up is complete: work waits. */
   resources: (companyId: string) => Promise<ResourceMap | null>
+  /** Looks into the success location and gives the ids of what is still there. Asked when HighLevel refuses work for good. Default: `resources`. */
+  lookAgain?: (companyId: string) => Promise<ResourceMap | null>
   /** False while uninstalled or in need of a reconnect: work waits. */
   isLive: (companyId: string) => Promise<boolean>
   /** Default: deleted cards stay deleted. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { dayMs, hourMs } from '../kernel/clock.ts'
 import { CodedError, PermanentError, RetryAfterError } from '../kernel/errors.ts'
 import type { LocationApi } from '../highlevel/index.ts'
@@ -13,15 +14,15 @@ export interface Waiting {
   wait(forMs: number, reason: string): HandleOutcome
   /** May this company's work go out now, and where to? */
   readinessOf(companyId: string): Promise<Readiness>
-  /** Turns errors that only say "not now" into waiting; throws all others on. */
-  waitOrThrow(companyId: string, error: unknown): Promise<HandleOutcome>
+  /** Turns errors that only say "not now" into waiting; throws all others on. @param tried the ids of fields or stages with which it was tried, if any */
+  waitOrThrow(companyId: string, error: unknown, tried?: ResourceMap): Promise<HandleOutcome>
 }
 
 const installationCodes = new Set(['highlevel_not_installed', 'highlevel_scope', 'highlevel_forbidden', 'highlevel_unsupported'])
 
 /** Conditions under which work is held: never lost, never counted as failed. */
 export function createWaiting(deps: EffectsDeps): Waiting {
-  const { clock, resources, isLive, gateway } = deps
+  const { clock, resources, isLive, gateway, lookAgain = resources } = deps
 
   function wait(forMs: number, reason: string): HandleOutcome {
     return { hold: { untilAt: new Date(clock.nowMs() + forMs), reason } }
@@ -35,12 +36,14 @@ export function createWaiting(deps: EffectsDeps): Waiting {
       if (map === null) return { ready: false, outcome: wait(hourMs, 'setup_incomplete') }
       return { ready: true, map, api: gateway.location(companyId, map.locationId, 'webhook') }
     },
-    async waitOrThrow(companyId, error) {
+    async waitOrThrow(companyId, error, tried) {
       if (error instanceof RetryAfterError) return wait(error.retryAfterMs, error.code)
       if (!(error instanceof PermanentError)) throw error
       // Refusals that are the installation's fault, not the work's: a person mends them and the work goes on.
       if (installationCodes.has(error.code)) return wait(hourMs, error.code)
       if (!(await isLive(companyId))) return wait(dayMs, 'installation_not_live')
+      // Something that the work names may have been deleted a moment ago: with what is left it goes on, the rest waits for a repair.
+      if (tried !== undefined && !isDeepStrictEqual(await lookAgain(companyId), tried)) return wait(0, 'setup_changed')
       throw error
     },
   }

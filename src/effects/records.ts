@@ -42,8 +42,9 @@ export interface CardRecord extends WantedRecord {
   ownLevels: string[]
   /** Value: `<pipelineId>/<stageId>`. */
   known: Known<string> | null
-  /** When a person deleted it. */
+  /** When a person deleted it, and in which pipeline. */
   deletedAt: Date | null
+  deletedFrom: string | null
   verify: boolean
 }
 
@@ -120,6 +121,7 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       ownLevels: [String],
       known: Mixed,
       deletedAt: Date,
+      deletedFrom: String,
       verify: Boolean,
     },
     schemaOptions,

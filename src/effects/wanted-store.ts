@@ -121,7 +121,7 @@ export function createWantedStore<R extends WantedRecord>(records: Collection<Wa
         )
         if (record === null) continue
         faultPoint('queue.claimed')
-        claims.push({ key: _id, lane: _id, companyId: record.companyId, data: record as R, attempt: record.attempts, token, createdAt: record.createdAt })
+        claims.push({ key: _id, lane: _id, companyId: record.companyId, data: record as R, attempt: record.attempts, begunBefore: record.attempts > 1 || record.failures > 0, token, createdAt: record.createdAt })
       }
       return claims
     },

@@ -45,13 +45,18 @@ export function createSetup(deps: SetupDeps): Setup {
     const stillOurs = async (): Promise<void> => {
       if (!(await renew())) throw new Error('Another process took over the set-up of this agency')
     }
+    /** Another success location may be chosen meanwhile: ids of this one are not for its record. */
+    const remember = async (path: string, memory: unknown): Promise<void> => {
+      await model.updateOne({ _id: companyId, locationId }, { $set: { [path]: memory }, $inc: { version: 1 } })
+      cache.delete(companyId)
+    }
     const problems = await provision(
       {
         api: gateway.location(companyId, locationId, 'interactive'),
         record,
         settings: await settings.get(companyId),
-        rememberField: (key, memory) => save(companyId, { [`fields.${key}`]: memory }),
-        rememberPipeline: (key, memory) => save(companyId, { [`pipelines.${key}`]: memory }),
+        rememberField: (key, memory) => remember(`fields.${key}`, memory),
+        rememberPipeline: (key, memory) => remember(`pipelines.${key}`, memory),
       },
       stillOurs,
     )
@@ -85,11 +90,15 @@ export function createSetup(deps: SetupDeps): Setup {
     }
   }
 
-  async function live(record: SetupRecord): Promise<{ kind: 'read'; resources: LiveResources } | { kind: 'failed'; item: SetupCheckItem }> {
+  async function readLive(record: SetupRecord): Promise<LiveResources> {
     const api = gateway.location(record.companyId, record.locationId, 'interactive')
+    const [fields, tags, pipelines] = await Promise.all([api.listCustomFields(), api.listTags(), api.listPipelines()])
+    return { fields, tags, pipelines }
+  }
+
+  async function live(record: SetupRecord): Promise<{ kind: 'read'; resources: LiveResources } | { kind: 'failed'; item: SetupCheckItem }> {
     try {
-      const [fields, tags, pipelines] = await Promise.all([api.listCustomFields(), api.listTags(), api.listPipelines()])
-      return { kind: 'read', resources: { fields, tags, pipelines } }
+      return { kind: 'read', resources: await readLive(record) }
     } catch (error) {
       const { code, message } = describeError(error)
       const fix = error instanceof PermanentError ? 'Check that the app is still installed in the success location, or choose another one.' : 'Nothing: it is tried again by itself. Reload this page in a minute.'
@@ -185,6 +194,16 @@ export function createSetup(deps: SetupDeps): Setup {
       if (cache.size >= maxCached) cache.clear()
       cache.set(companyId, { map, until: clock.nowMs() + cacheMs })
       return map
+    },
+    async lookAgain(companyId) {
+      const record = await read(companyId)
+      if (record === null) return null
+      if (record.status !== 'provisioning') {
+        const resources = await readLive(record)
+        await noteDrift(record, resources, resourceItems(record, resources, await settings.get(companyId)))
+      }
+      const after = await read(companyId)
+      return after === null ? null : resourceMapOf(after)
     },
     async resumeDue(limit) {
       const due = await model.find({ dueAt: { $lte: clock.now(), $ne: null } }).sort({ dueAt: 1 }).limit(limit).lean()

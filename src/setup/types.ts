@@ -25,6 +25,11 @@ export interface Setup {
   repair(companyId: string, by: { userId: string; name: string }): Promise<SetupView>
   /** Ids for the effects; null before a success location was chosen. Cached for a second. */
   resources(companyId: string): Promise<ResourceMap | null>
+  /**
+   * Looks into the success location, notes what is gone, and gives the ids of what is left; null before one was chosen.
+   * @throws what the gateway throws
+   */
+  lookAgain(companyId: string): Promise<ResourceMap | null>
   /** Background: goes on with provisioning that was interrupted. @returns installations worked on */
   resumeDue(limit: number): Promise<number>
   /** Daily: looks for drift and records it. @returns installations looked at */

@@ -186,7 +186,7 @@ describe('every route', () => {
         const example = operation.body === undefined ? undefined : exampleOf(operation.body)
         const attempt = async (path: string, body: unknown, expected: readonly number[] | null, where: string): Promise<void> => {
           const answer = await call(operation.method, path, { token, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-          expectNoMarks(answer, `${path} ${JSON.stringify(body) ?? ''}`, `${operation.method} ${where}`)
+          expectNoMarks(answer, `${path} ${body === undefined ? '' : JSON.stringify(body)}`, `${operation.method} ${where}`)
           if (answer.status >= 500 || (expected !== null && !expected.includes(answer.status))) wrong.push(`${operation.method} ${where}: ${answer.status} ${answer.text.slice(0, 150)}`)
         }
         // Path members.
