@@ -17,6 +17,7 @@ export const copy = {
   wait: 'Wait',
   waitAtOnce: 'At once',
   units: { 1: 'minutes', 60: 'hours', 1440: 'days' } as Record<number, string>,
+  unitsOne: { 1: 'minute', 60: 'hour', 1440: 'day' } as Record<number, string>,
   waitUnit: 'Unit',
   email: 'Email',
   subject: 'Subject',
@@ -46,7 +47,7 @@ export const copy = {
   publishAsk: {
     title: (name: string) => `Publish “${name}”?`,
     text: 'From the next answer on, it writes to customers by itself. Past answers send nothing.',
-    guards: 'Nobody gets more than one follow-up a week, nothing leaves in quiet hours, and every message waits 60 seconds before it goes.',
+    guards: 'Nobody gets more than one follow-up a week, nothing leaves in quiet hours, and every message is held for a moment first, so that it can still be stopped.',
     go: 'Publish',
     cancel: 'Keep as draft',
   },
