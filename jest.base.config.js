@@ -2,6 +2,8 @@
 export const base = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
+  // nock looks at a global after its file has ended; the clean-up's warning about that is noise.
+  testEnvironmentOptions: { globalsCleanup: 'off' },
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],

@@ -111,6 +111,8 @@ export async function startFakeHighLevel(): Promise<FakeHighLevel> {
     }
     return oauth(request) ?? { status: 404, json: { statusCode: 404, message: `Cannot ${request.method} ${request.path}` } }
   }
+  // Longer than any pause of a loaded machine: a socket that is closed while it is taken up again is not what is tested.
+  server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
   return {
