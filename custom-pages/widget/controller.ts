@@ -30,6 +30,8 @@ export interface Controller {
 /** Looks at the server at least this often while the page is open, so that a switch-off and the next prompt arrive without a reload. */
 const recheckMs = 20 * 60_000
 const staleMs = 5 * 60_000
+/** A change of page looks again after this long: a switch-off takes the button away then, and quick clicking costs one call. */
+const pageStaleMs = 30_000
 const mismatchDelayMs = 1_500
 
 interface Visit {
@@ -54,7 +56,11 @@ export function createController(ports: ControllerPorts): Controller {
   async function read(): Promise<void> {
     const mine = ++reading
     const locationId = await ports.locationId()
-    if (mine !== reading || (visit !== null && visit.locationId === locationId)) return
+    if (mine !== reading) return
+    if (visit !== null && visit.locationId === locationId) {
+      checkAfter(visit, pageStaleMs)
+      return
+    }
     leave()
     if (locationId === null) return
     visit = { locationId, api: ports.createApi(), state: initialState, timers: new Set(), opened: false, checkedAtMs: 0, checking: false, recheck: null, failures: 0 }
@@ -72,6 +78,11 @@ export function createController(ports: ControllerPorts): Controller {
     apply(old, { type: 'gone' })
     apply(old, { type: 'retry' })
     ports.view.render(initialState)
+  }
+
+  /** Looks again unless it just did. */
+  function checkAfter(of: Visit, ageMs: number): void {
+    if (ports.nowMs() - of.checkedAtMs > ageMs) void check(of)
   }
 
   async function check(of: Visit): Promise<void> {
@@ -160,7 +171,7 @@ export function createController(ports: ControllerPorts): Controller {
       const of = visit
       if (of === null) return
       apply(of, { type: 'retry' })
-      if (ports.isVisible() && ports.nowMs() - of.checkedAtMs > (of.failures > 0 ? 1_000 : staleMs)) void check(of)
+      if (ports.isVisible()) checkAfter(of, of.failures > 0 ? 1_000 : staleMs)
     },
     dispatch(event) {
       if (visit !== null) apply(visit, event)

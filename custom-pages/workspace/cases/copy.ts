@@ -12,6 +12,7 @@ export const copy = {
   columns: { person: 'Person', said: 'Said', owner: 'Owner', due: 'Due', result: 'Result', actions: 'Actions' },
   noWords: 'No comment',
   nobody: 'Nobody yet',
+  hadNobody: 'Nobody',
   take: 'Take it',
   taken: (name: string) => `The case of ${name} is yours.`,
   close: 'Close with outcome',

@@ -138,6 +138,19 @@ describe('the widget in the page', () => {
     await settled('off')
   })
 
+  it('goes away at the next page once it is switched off, and quick clicking asks the server once', async () => {
+    const { server, controller, advance, settled, view } = setUp()
+    controller.routeChanged()
+    await settled('ask')
+    server.prompt = { enabled: false, due: true, button: true }
+    controller.routeChanged()
+    await settle()
+    expect(view.state.step).toBe('ask')
+    advance(31_000)
+    controller.routeChanged()
+    await settled('off')
+  })
+
   it('asks when the next prompt falls due while the page stays open', async () => {
     const { page, server, controller, advance, settled } = setUp()
     server.prompt = { due: false, button: true, nextAt: new Date(page.nowMs + 5 * 60_000).toISOString() }
