@@ -260,7 +260,8 @@ function readMove(record: CardRecord, observed: ObservedOpportunity, map: Resour
   const value = `${observed.pipelineId}/${observed.stageId}`
   const wanted = placeOf(map, pipeline, record.wantedLevel)
   const own = record.ownLevels.flatMap((level) => placeOf(map, pipeline, level) ?? [])
-  const writing = known?.value !== wanted || record.token !== null
+  // Read just now by whoever holds the lease, before it writes: no write is under way then.
+  const writing = known?.value !== wanted || (record.token !== null && !trusted)
   const reading = readObservation(value, observed.at, { known, wanted, own, writing, equal: (left, right) => left === right })
   if (reading === 'same' || reading === 'stale') return { edits: [], members: null, dirty: false }
   if (reading === 'unclear' && !trusted) return { edits: [], members: { verify: true }, dirty: true }

@@ -5,7 +5,7 @@ import { fieldKeys, type FieldKey, type PersonEdit, type ResourceMap, type TagGr
 import { normalise, normaliseTag, normaliseTags, type FieldValue } from './values.ts'
 
 /** Values remembered per field and tags per group, for late echoes. */
-const memory = 8
+const memory = 12
 
 /** Fields that a person may set: their edit becomes what is wanted. All others are computed, and put back. */
 const personsFields: ReadonlySet<FieldKey> = new Set(['healthStatus'])
@@ -42,6 +42,12 @@ export function mergeWish(record: ContactRecord, wish: WantedContact): Partial<C
     if (wantedTags[group] === wanted) continue
     wantedTags[group] = wanted
     if (wanted !== null) ownTags[group] = remember(ownTags[group], wanted)
+    changed = true
+  }
+  for (const [group, choices] of Object.entries(wish.tagChoices ?? {}) as [TagGroup, readonly string[]][]) {
+    const fresh = choices.map(normaliseTag).filter((tag) => ownTags[group]?.includes(tag) !== true)
+    if (fresh.length === 0) continue
+    ownTags[group] = fresh.reduce<string[]>((tags, tag) => remember(tags, tag), ownTags[group] ?? [])
     changed = true
   }
   return changed ? { wantedFields, ownValues, wantedTags, ownTags } : null
@@ -132,7 +138,8 @@ export function readNews(record: ContactRecord, observed: ObservedContact, map: 
       known: current ?? null,
       wanted,
       own: record.ownValues[field] ?? [],
-      writing: wanted !== null && (current?.value !== wanted || record.token !== null),
+      // Read just now by whoever holds the lease, before it writes: no write is under way then.
+      writing: wanted !== null && (current?.value !== wanted || (record.token !== null && !trusted)),
       equal: (left: FieldValue, right: FieldValue) => left === right,
     }
     const reading = readObservation(value, at, situation)

@@ -37,6 +37,8 @@ export interface WantedContact {
   fields?: Partial<Record<FieldKey, string | number>>
   /** At most one tag per group, for example { happiness: 'happiness: very happy' }; null removes the group's tag. */
   tags?: Partial<Record<TagGroup, string | null>>
+  /** All tags of a group: whichever of them the contact has besides the wanted one is taken away, whoever added it. */
+  tagChoices?: Partial<Record<TagGroup, readonly string[]>>
 }
 
 /** Wanted stage of one card. `subjectId` is the contact's subject for happiness, `account:<locationId>` for health. */

@@ -42,6 +42,7 @@ export function wantedForAnswer(
       lastFeedbackComment: comment ?? '',
     },
     tags: { happiness: settings.tags.happiness[person.level] },
+    tagChoices: { happiness: Object.values(settings.tags.happiness) },
   }
 }
 
