@@ -4,7 +4,7 @@ import { minuteMs, secondMs, type Clock } from '../kernel/clock.ts'
 import { describeError, retryVerdictOf } from '../kernel/errors.ts'
 import type { FaultPoint } from '../kernel/fault-point.ts'
 import { newToken } from '../kernel/ids.ts'
-import { isDuplicateKey, type Claimed, type PumpQueue } from '../store/index.ts'
+import { isDuplicateKey, turnCounter, type Claimed, type PumpQueue } from '../store/index.ts'
 import { wantedStates, type WantedRecord, type WantedState } from './wanted-record.ts'
 
 /** Records of wanted state that are their own queue: a dirty record is work. */
@@ -42,6 +42,7 @@ export interface WantedStoreOptions {
 
 const backoff = { baseMs: secondMs, maxMs: 15 * minuteMs }
 const maxTries = 50
+const maxScanRounds = 12
 
 export function createWantedStore<R extends WantedRecord>(records: Collection<WantedRecord>, options: WantedStoreOptions): WantedStore<R> {
   const { clock, minIntervalMs, leaseMs, maxCrashes, faultPoint } = options
@@ -80,6 +81,23 @@ export function createWantedStore<R extends WantedRecord>(records: Collection<Wa
     return kept
   }
 
+  async function lease({ _id, attempts, rev }: Pick<WantedRecord, '_id' | 'attempts' | 'rev'>, now: Date): Promise<Claimed<R> | null> {
+    if (attempts >= maxCrashes) {
+      const error = { code: 'lease_expired', message: 'The worker stopped before it finished this record.', at: now }
+      await records.updateOne({ _id, rev }, { $set: { state: 'dead', token: null, leaseUntil: null, error, rev: rev + 1 } })
+      return null
+    }
+    const token = newToken()
+    const record = await records.findOneAndUpdate(
+      { _id, rev },
+      { $set: { token, leaseUntil: new Date(now.getTime() + leaseMs) }, $inc: { attempts: 1, rev: 1 } },
+      { returnDocument: 'after' },
+    )
+    if (record === null) return null
+    faultPoint('queue.claimed')
+    return { key: _id, lane: _id, companyId: record.companyId, data: record as R, attempt: record.attempts, begunBefore: record.attempts > 1 || record.failures > 0, token, createdAt: record.createdAt }
+  }
+
   return {
     mutate,
     setIfUnchanged,
@@ -101,27 +119,22 @@ export function createWantedStore<R extends WantedRecord>(records: Collection<Wa
       await records.deleteOne({ _id: id })
     },
 
-    async claim(limit) {
+    async claim(limit, turns) {
       const now = clock.now()
       const due = { state: { $in: ['dirty', 'held'] satisfies WantedState[] }, dueAt: { $lte: now } }
       const free = { $or: [{ leaseUntil: null }, { leaseUntil: { $lte: now } }] }
-      const found = await records.find({ ...due, ...free }, { projection: { _id: 1, attempts: 1, rev: 1 } }).sort({ dueAt: 1 }).limit(limit).toArray()
+      const counter = turnCounter(turns)
       const claims: Claimed<R>[] = []
-      for (const { _id, attempts, rev } of found) {
-        if (attempts >= maxCrashes) {
-          const error = { code: 'lease_expired', message: 'The worker stopped before it finished this record.', at: now }
-          await records.updateOne({ _id, rev }, { $set: { state: 'dead', token: null, leaseUntil: null, error, rev: rev + 1 } })
-          continue
-        }
-        const token = newToken()
-        const record = await records.findOneAndUpdate(
-          { _id, rev },
-          { $set: { token, leaseUntil: new Date(now.getTime() + leaseMs) }, $inc: { attempts: 1, rev: 1 } },
-          { returnDocument: 'after' },
-        )
-        if (record === null) continue
-        faultPoint('queue.claimed')
-        claims.push({ key: _id, lane: _id, companyId: record.companyId, data: record as R, attempt: record.attempts, begunBefore: record.attempts > 1 || record.failures > 0, token, createdAt: record.createdAt })
+      for (let round = 0; round < maxScanRounds && claims.length < limit; round += 1) {
+        const full = counter.full()
+        const others = full.length === 0 ? {} : { companyId: { $nin: full } }
+        const asked = limit - claims.length
+        const found = await records.find({ ...due, ...free, ...others }, { projection: { _id: 1, companyId: 1, attempts: 1, rev: 1 } }).sort({ dueAt: 1 }).limit(asked).toArray()
+        const next = found.filter(({ companyId }) => counter.take(companyId))
+        // All at once: the store makes many writes as durable as one in the same time.
+        for (const claimed of await Promise.all(next.map((record) => lease(record, now)))) if (claimed !== null) claims.push(claimed)
+        // One company's backlog may have hidden the others'.
+        if (found.length < asked || next.length === found.length) break
       }
       return claims
     },

@@ -29,6 +29,8 @@ export interface Claimed<T> {
   data: T
   /** Number of this attempt, from 1; counted at the claim, so that an attempt that kills the process counts too. */
   attempt: number
+  /** True if work on it was begun before, also if it was dead in between and somebody replayed it. */
+  begunBefore: boolean
   /** Fencing token: only its holder may finish the item. */
   token: string
   createdAt: Date
@@ -46,13 +48,36 @@ export interface QueueListing {
   error: { code: string; message: string; at: Date } | null
 }
 
+/** So that one company's work cannot take all hands. */
+export interface Turns {
+  /** Items of one company in work at most. */
+  perCompany: number
+  /** Items in work now, by company; Infinity for a company whose work rests. */
+  taken: ReadonlyMap<string, number>
+}
+
+/** Counts who may still have how many. @returns `take`, which says whether one more item of a company may be claimed, and the companies that may have none */
+export function turnCounter(turns: Turns | undefined): { take(companyId: string | null): boolean; full(): string[] } {
+  const taken = new Map(turns?.taken)
+  return {
+    take(companyId) {
+      if (turns === undefined || companyId === null) return true
+      const count = taken.get(companyId) ?? 0
+      if (count >= turns.perCompany) return false
+      taken.set(companyId, count + 1)
+      return true
+    },
+    full: () => (turns === undefined ? [] : [...taken].filter(([, count]) => count >= turns.perCompany).map(([companyId]) => companyId)),
+  }
+}
+
 /** A durable queue: leases with fencing tokens, counted attempts, dead letters and replay; strict order in each lane. */
 export interface LeasedQueue<T> {
   insert(item: QueueItem<T>): Promise<'inserted' | 'duplicate'>
   /** Keeps an item that needs no work, as `ignored` with its reason, for `ttlDays`. */
   insertIgnored(item: QueueItem<T>, reason: string, ttlDays: number): Promise<'inserted' | 'duplicate'>
   /** Leases due items, longest due first, at most one per lane and never one whose lane has an earlier open item. */
-  claim(limit: number): Promise<Claimed<T>[]>
+  claim(limit: number, turns?: Turns): Promise<Claimed<T>[]>
   /** @returns false if the lease was lost: somebody else has the item, and this work must not count */
   complete(claimed: Claimed<T>, state?: 'done' | 'ignored'): Promise<boolean>
   /** Permanent errors → dead; retry-after → then, uncounted; all others → back-off, dead after `maxAttempts`. */
@@ -155,11 +180,11 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
   }
 
   /** Of each lane its first open item, where that one is pending. */
-  async function dueHeads(lanes: string[]): Promise<{ key: string; lane: string }[]> {
+  async function dueHeads(lanes: string[]): Promise<{ key: string; lane: string; companyId: string | null }[]> {
     const heads = await Promise.all(
       lanes.map(async (lane) => {
-        const [head] = await records.find({ lane, open: true }, { projection: { _id: 1, state: 1 } }).sort({ order: 1 }).limit(1).toArray()
-        return head?.state === 'pending' ? [{ key: head._id, lane }] : []
+        const [head] = await records.find({ lane, open: true }, { projection: { _id: 1, state: 1, companyId: 1 } }).sort({ order: 1 }).limit(1).toArray()
+        return head?.state === 'pending' ? [{ key: head._id, lane, companyId: head.companyId }] : []
       }),
     )
     return heads.flat()
@@ -176,7 +201,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       )
       if (record === null) return null
       faultPoint('queue.claimed')
-      return { key, lane, companyId: record.companyId, data: record.data as T, attempt: record.attempts, token, createdAt: record.createdAt }
+      return { key, lane, companyId: record.companyId, data: record.data as T, attempt: record.attempts, begunBefore: record.attempts > 1 || record.replays !== undefined, token, createdAt: record.createdAt }
     } catch (error) {
       // The unique lane lock: another item of this lane is being worked on.
       if (isDuplicateKey(error)) return null
@@ -198,23 +223,24 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       return store(item, { state: 'ignored', open: false, reason, finishedAt: now, expireAt: new Date(now.getTime() + ttlDays * dayMs) })
     },
 
-    async claim(limit) {
+    async claim(limit, turns) {
       await sweep()
       const claims: Claimed<T>[] = []
       const visitedLanes: string[] = []
+      const counter = turnCounter(turns)
       // Each round looks at the longest due items of lanes not looked at yet, so a blocked lane's backlog cannot hide the others.
       for (let round = 0; round < maxScanRounds && claims.length < limit; round += 1) {
-        const filter = { state: 'pending' as const, dueAt: { $lte: clock.now() }, ...(visitedLanes.length === 0 ? {} : { lane: { $nin: visitedLanes } }) }
+        const full = counter.full()
+        const others = full.length === 0 ? {} : { companyId: { $nin: full } }
+        const filter = { state: 'pending' as const, dueAt: { $lte: clock.now() }, ...others, ...(visitedLanes.length === 0 ? {} : { lane: { $nin: visitedLanes } }) }
         const scanLimit = (limit - claims.length) * 2 + 8
         const due = await records.find(filter, { projection: { _id: 1, lane: 1 } }).sort({ dueAt: 1, order: 1 }).limit(scanLimit).toArray()
         const lanes = [...new Set(due.map((record) => record.lane))]
         if (lanes.length === 0) break
         visitedLanes.push(...lanes)
-        for (const head of await dueHeads(lanes)) {
-          if (claims.length === limit) break
-          const claimed = await lease(head.key, head.lane)
-          if (claimed !== null) claims.push(claimed)
-        }
+        const heads = (await dueHeads(lanes)).filter(({ companyId }) => counter.take(companyId)).slice(0, limit - claims.length)
+        // All at once: the store makes many writes as durable as one in the same time.
+        for (const claimed of await Promise.all(heads.map(({ key, lane }) => lease(key, lane)))) if (claimed !== null) claims.push(claimed)
         if (due.length < scanLimit) break
       }
       return claims
@@ -259,7 +285,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     async replay(companyId, key) {
       const result = await records.updateOne(
         { _id: key, companyId, state: { $in: ['dead', 'held'] } },
-        { $set: { state: 'pending', open: true, attempts: 0, crashes: 0, dueAt: clock.now() }, $unset: { reason: '', finishedAt: '', expireAt: '' } },
+        { $set: { state: 'pending', open: true, attempts: 0, crashes: 0, dueAt: clock.now() }, $unset: { reason: '', finishedAt: '', expireAt: '' }, $inc: { replays: 1 } },
       )
       return result.modifiedCount === 1
     },

@@ -33,6 +33,8 @@ export interface QueueRecord<T> {
   attempts: number
   /** Leases that ran out. */
   crashes: number
+  /** How often somebody took it up again; attempts and crashes are counted anew then. */
+  replays?: number
   /** Fencing token of the current lease. */
   token?: string
   leaseUntil?: Date
@@ -62,6 +64,7 @@ export function queueCollection(connection: Connection, collection: string, extr
         createdAt: Date,
         attempts: Number,
         crashes: Number,
+        replays: Number,
         token: String,
         leaseUntil: Date,
         laneLock: String,

@@ -105,6 +105,18 @@ describe('the outbox', () => {
     expect(h.crm.messages).toHaveLength(1)
   })
 
+  it('does not repeat what had arrived before it was given up and taken up again by hand', async () => {
+    h.crm.failNext('sendMessage', { when: 'after', error: new PermanentError('highlevel_invalid', 'The answer could not be read.') })
+    await h.effects.send(message('m1', email))
+    await h.drain()
+    expect(h.crm.messages).toHaveLength(1)
+    const [dead] = (await h.effects.status({ companyId, page: 1, pageSize: 5 })).items
+    expect(await h.effects.replay(companyId, dead!.key)).toBe(true)
+    await h.drain()
+    expect(h.crm.messages).toHaveLength(1)
+    expect(await h.effects.counts()).toMatchObject({ outbox: { done: 1, dead: 0 } })
+  })
+
   it('makes the contact first if there is none', async () => {
     await h.effects.send({ ...message('m1', email), contact: person('bob') })
     await h.drain()

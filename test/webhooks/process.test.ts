@@ -29,7 +29,7 @@ describe('a stored event', () => {
 
   const work = (type: string, payload: object, members: Partial<InboxEvent> = {}) => {
     const data: InboxEvent = { type, companyId: 'company1', locationId: 'hq', webhookId: 'w1', occurredAt: at, payload: JSON.stringify({ type, ...payload }), ...members }
-    const claimed: Claimed<InboxEvent> = { key: 'w1', lane: 'l', companyId: data.companyId, data, attempt: 1, token: 't', createdAt: at }
+    const claimed: Claimed<InboxEvent> = { key: 'w1', lane: 'l', companyId: data.companyId, data, attempt: 1, begunBefore: false, token: 't', createdAt: at }
     return createWebhookProcessor(features)(claimed)
   }
 
