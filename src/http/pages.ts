@@ -1,5 +1,7 @@
 import { access, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import express, { type Express, type RequestHandler } from 'express'
 import { sendError } from './errors.ts'
 
@@ -31,7 +33,30 @@ export function mountPages(app: Express, options: PagesOptions): void {
       response.set('Cache-Control', 'no-cache')
       response.type('html').send(await readFile(file, 'utf8'))
     })
+    app.use(`/pages/${page}/assets`, compressedAssets(join(folder, 'assets')))
     app.use(`/pages/${page}`, express.static(folder, { index: false, fallthrough: true, immutable: true, maxAge: '365d', redirect: false }))
+  }
+}
+
+/** Scripts and styles leave compressed. Their names change with their contents, so each is compressed once and kept. */
+function compressedAssets(folder: string): RequestHandler {
+  const kept = new Map<string, Buffer>()
+  return async (request, response, next) => {
+    const name = basename(request.path)
+    const type = /\.(js|css)$/.exec(name)?.[1]
+    if (type === undefined || request.method !== 'GET' || request.path !== `/${name}` || request.acceptsEncodings('gzip') === false) {
+      next()
+      return
+    }
+    const file = join(folder, name)
+    if (!kept.has(name) && (await exists(file))) kept.set(name, await promisify(gzip)(await readFile(file)))
+    const body = kept.get(name)
+    if (body === undefined) {
+      next()
+      return
+    }
+    response.set({ 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding', 'Cache-Control': 'public, max-age=31536000, immutable' })
+    response.type(type).send(body)
   }
 }
 

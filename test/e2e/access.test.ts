@@ -43,6 +43,13 @@ async function faultsOf(page: Page, document: Frame | Page, name: string): Promi
   return faults
 }
 
+/** The health card inside the stand-in, as whoever is looking. */
+async function healthCard(person: Person, settledBy: string): Promise<Frame> {
+  await person.page.getByTestId('nav-app-health-card').click()
+  await person.page.frameLocator('[data-testid=frame-health-card]').locator(settledBy).first().waitFor()
+  return person.page.frames().find((frame) => frame.url().includes('/pages/health-card'))!
+}
+
 const inner = (person: Person) => person.page.frames().find((frame) => frame.url().includes('/pages/workspace'))!
 
 /** The workspace at a hash, once `settledBy` is in it. */
@@ -104,6 +111,35 @@ describe('the workspace in use', () => {
     await frame.getByTestId('ask-go').waitFor()
     expect(await faultsOf(admin.page, inner(admin), 'bulk-ask')).toEqual([])
     await frame.getByTestId('panel-close').click()
+  })
+
+  it('the health card can be read by everybody, by a customer and by the team', async () => {
+    const { sandbox } = stage.product
+    const customer = await stage.open({ userId: sandbox.accountUsersOf(accounts[0]!.id)[0]!.id })
+    const mine = await healthCard(customer, '[data-testid=mine]')
+    expect(await faultsOf(customer.page, mine, 'health-card-customer')).toEqual([])
+    expect(await mine.evaluate('document.body.textContent')).not.toMatch(/health status|points|highlevel|barometer|dissent/i)
+    expect(customer.noise).toEqual([])
+    await customer.context.close()
+    const colleague = await stage.open({ path: `/v2/location/${accounts[3]!.id}/dashboard` })
+    const card = await healthCard(colleague, 'h1, h2')
+    expect(await faultsOf(colleague.page, card, 'health-card-team')).toEqual([])
+    expect(colleague.noise).toEqual([])
+    await colleague.context.close()
+  })
+
+  it('opens with less than 150 KB over the wire, the typeface included', async () => {
+    const person = await stage.open()
+    await person.workspace()
+    const frame = person.page.frames().find((one) => one.url().includes('/pages/workspace'))!
+    await frame.locator('[data-row]').first().waitFor()
+    await frame.evaluate('document.fonts.ready')
+    const sizes = await frame.evaluate<[string, number][]>(`[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map((one) => [new URL(one.name).pathname, one.transferSize])`)
+    const total = sizes.filter(([path]) => !path.startsWith('/api/')).reduce((sum, [, bytes]) => sum + bytes, 0)
+    process.stdout.write(`First view of the workspace: ${total} bytes over the wire in ${sizes.length} requests\n`)
+    expect(total).toBeGreaterThan(10_000)
+    expect(total).toBeLessThan(150_000)
+    await person.context.close()
   })
 
   it('the question before publishing and the closing of a case can be read by everybody', async () => {

@@ -48,12 +48,12 @@ export const copy = {
     'pipeline.health': 'Company Health Status pipeline',
     accounts: 'Accounts read',
   } as Record<string, string>,
-  /** `field.last_feedback` → Field “Last feedback”. */
+  /** `field.last_feedback` → Field “Last Feedback”. */
   nameOf(key: string): string {
     const known = copy.names[key]
     if (known !== undefined) return known
     const words = (key.split('.').at(-1) ?? key).replace(/[_:-]+/g, ' ')
-    const name = words.charAt(0).toUpperCase() + words.slice(1)
-    return key.startsWith('field.') ? `Field “${name}”` : name
+    if (key.startsWith('field.')) return `Field “${words.replace(/\b\w/g, (letter) => letter.toUpperCase())}”`
+    return words.charAt(0).toUpperCase() + words.slice(1)
   },
 }
