@@ -17,7 +17,7 @@ export interface Acknowledged {
 export interface Reply {
   status: number
   // JSON of any route; scenarios look at its members.
-  body: any // eslint-disable-line @typescript-eslint/no-explicit-any
+  body: any
 }
 
 /** People who use the product through HTTP and try again, with the same key, until they hear that they were heard. */
