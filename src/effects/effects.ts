@@ -45,7 +45,9 @@ export interface Effects {
   counts(companyId?: string): Promise<{ contacts: Record<WantedState, number>; cards: Record<WantedState, number>; outbox: Record<QueueState, number> }>
 }
 
-const defaults: EffectsSettings = { minIntervalMs: 2 * secondMs, searchLagMs: 6 * secondMs, leaseMs: minuteMs, concurrency: 16 }
+const defaults: EffectsSettings = { minIntervalMs: 2 * secondMs, searchLagMs: 6 * secondMs, leaseMs: minuteMs, concurrency: 32 }
+/** All of a company's effects go to one location: what holds one of them for these reasons holds them all. */
+const locationReasons = new Set(['highlevel_rate_limited', 'highlevel_circuit_open'])
 const maxCrashes = 3
 /** A contact that was begun longer ago than this waits for a person, not for its record. */
 const bindingMs = 10 * minuteMs
@@ -67,7 +69,15 @@ export function createEffects(deps: EffectsDeps): Effects {
   const outbox = createOutbox(deps, collections.sent, contacts, waiting, settings, faultPoint)
   const { list } = createStatus(collections, outbox.queue)
 
-  const shared = { clock, logger, wake, batch: 2 * settings.concurrency, concurrency: settings.concurrency, heartbeatMs: settings.leaseMs / 3 }
+  const shared = {
+    clock, logger, wake,
+    batch: settings.concurrency,
+    concurrency: settings.concurrency,
+    // A busy location keeps its hands waiting for turns; three more may do so before a quiet one waits, too.
+    perCompany: Math.ceil(settings.concurrency / 4),
+    restsCompany: (reason: string) => locationReasons.has(reason),
+    heartbeatMs: settings.leaseMs / 3,
+  }
   const pumps = [
     createPump({ ...shared, name: 'effects-contacts', queue: contactStore, handle: (claimed) => contacts.reconcile(claimed), pumpName: 'effects' }),
     createPump({ ...shared, name: 'effects-cards', queue: cardStore, handle: (claimed) => cards.reconcile(claimed), pumpName: 'effects' }),

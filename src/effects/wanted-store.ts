@@ -168,8 +168,8 @@ export function createWantedStore<R extends WantedRecord>(records: Collection<Wa
 
     extend: (claimed) => settle(claimed, () => ({ token: claimed.token, leaseUntil: new Date(clock.nowMs() + leaseMs) })),
 
-    async nextDueAt() {
-      const [next] = await records.find({ state: { $in: ['dirty', 'held'] }, dueAt: { $gt: clock.now() } }, { projection: { dueAt: 1 } }).sort({ dueAt: 1 }).limit(1).toArray()
+    async nextDueAt(after = clock.now()) {
+      const [next] = await records.find({ state: { $in: ['dirty', 'held'] }, dueAt: { $gt: after } }, { projection: { dueAt: 1 } }).sort({ dueAt: 1 }).limit(1).toArray()
       return next?.dueAt ?? null
     },
 

@@ -35,7 +35,7 @@ export const productionLimits: BudgetLimits = {
   maxBlockSize: 25,
   maxPerDay: 200_000,
   dayReserveShare: 0.05,
-  maxWaitMs: { interactive: 5 * secondMs, webhook: 5 * secondMs, bulk: 2 * secondMs },
+  maxWaitMs: { interactive: 5 * secondMs, webhook: secondMs, bulk: secondMs },
 }
 
 /** HighLevel's fair-use limits for sandbox agencies. */

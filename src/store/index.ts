@@ -1,7 +1,7 @@
 export { ensureIndexes } from './ensure-indexes.ts'
 export { openStore, connect, type Store } from './open.ts'
 export { startEmbeddedStore, type EmbeddedStore, type EmbeddedStoreOptions } from './embedded/index.ts'
-export { createLeasedQueue, type Claimed, type LeasedQueue, type LeasedQueueOptions, type QueueItem, type QueueListing } from './leased-queue.ts'
+export { createLeasedQueue, turnCounter, type Claimed, type LeasedQueue, type LeasedQueueOptions, type QueueItem, type QueueListing, type Turns } from './leased-queue.ts'
 export { createPump, type HandleOutcome, type Pump, type PumpOptions, type PumpQueue } from './pump.ts'
 export { queueCollection, type QueueError, type QueueRecord, type QueueState } from './queue-record.ts'
 export { isDuplicateKey } from './duplicate-key.ts'

@@ -99,8 +99,8 @@ export interface LeasedQueue<T> {
   counts(companyId?: string): Promise<Record<QueueState, number>>
   /** Insert time of the item that has been due for longest, for lag alarms. */
   oldestPendingAt(): Promise<Date | null>
-  /** The next instant after now at which an item falls due, to set a timer by. */
-  nextDueAt(): Promise<Date | null>
+  /** The next instant after `after` (now, if left out) at which an item falls due, to set a timer by. */
+  nextDueAt(after?: Date): Promise<Date | null>
   /** Removes every item of a company, when its data need not be kept any more. */
   purge(companyId: string): Promise<void>
 }
@@ -333,8 +333,8 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       return oldest?.createdAt ?? null
     },
 
-    async nextDueAt() {
-      const later = { $gt: clock.now() }
+    async nextDueAt(after = clock.now()) {
+      const later = { $gt: after }
       const soonest = await Promise.all(
         (['pending', 'held'] as const).map((state) => records.find({ state, dueAt: later }, { projection: { dueAt: 1 } }).sort({ dueAt: 1, order: 1 }).limit(1).toArray()),
       )

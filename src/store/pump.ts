@@ -2,7 +2,7 @@ import { secondMs, type Clock } from '../kernel/clock.ts'
 import { describeError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { PumpName, Wake } from '../kernel/wake.ts'
-import type { Claimed, LeasedQueue } from './leased-queue.ts'
+import type { Claimed, LeasedQueue, Turns } from './leased-queue.ts'
 
 /** What became of a handled item: nothing or `done`, `ignored`, or it waits for a condition. Failures are thrown. */
 export type HandleOutcome = 'done' | 'ignored' | { hold: { untilAt: Date; reason: string } }
@@ -35,6 +35,10 @@ export interface PumpOptions<T> {
   batch?: number
   /** Most items worked on at once. */
   concurrency?: number
+  /** Most items of one company worked on at once; without it a company may have all hands. */
+  perCompany?: number
+  /** True if an item that is held for this reason speaks for its whole company: none of its items is begun before that time. */
+  restsCompany?: (reason: string) => boolean
   wake?: Wake
   pumpName?: PumpName
   /** How often leases of items in work are lengthened; default 20 s. */
@@ -44,9 +48,14 @@ export interface PumpOptions<T> {
 /** A lease is lengthened this often at most: a handler that hangs loses its item in the end. */
 const maxHeartbeats = 15
 const maxTimerMs = 30 * secondMs
+/** After this a resting company's work is tried again in any case. */
+const maxRestMs = 15 * secondMs
 
 export function createPump<T>(options: PumpOptions<T>): Pump {
-  const { name, queue, handle, clock, logger, batch = 32, concurrency = 8, wake, pumpName, heartbeatMs = 20 * secondMs } = options
+  const { name, queue, handle, clock, logger, batch = 32, concurrency = 8, wake, pumpName, heartbeatMs = 20 * secondMs, perCompany, restsCompany } = options
+  const busy = new Map<string, number>()
+  let lookedAt = clock.now()
+  const restingUntilMs = new Map<string, number>()
   let running: Promise<number> | undefined
   let again = false
   let nudge: () => void = () => undefined
@@ -58,6 +67,9 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
   async function settle(claimed: Claimed<T>): Promise<void> {
     try {
       const outcome = await handle(claimed)
+      if (typeof outcome === 'object' && claimed.companyId !== null && restsCompany?.(outcome.hold.reason) === true) {
+        restingUntilMs.set(claimed.companyId, Math.min(outcome.hold.untilAt.getTime(), clock.nowMs() + maxRestMs))
+      }
       const kept = typeof outcome === 'object' ? await queue.hold(claimed, outcome.hold.untilAt, outcome.hold.reason) : await queue.complete(claimed, outcome ?? 'done')
       if (!kept) logger.warn({ pump: name, key: claimed.key }, 'lease lost: another worker has this item')
     } catch (error) {
@@ -82,11 +94,26 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
       })
     }, heartbeatMs)
     heartbeat.unref()
+    const { companyId } = claimed
+    if (companyId !== null) busy.set(companyId, (busy.get(companyId) ?? 0) + 1)
     try {
       await settle(claimed)
     } finally {
       clearInterval(heartbeat)
+      const left = companyId === null ? 0 : (busy.get(companyId) ?? 1) - 1
+      if (companyId !== null && left > 0) busy.set(companyId, left)
+      else if (companyId !== null) busy.delete(companyId)
     }
+  }
+
+  function turns(): Turns | undefined {
+    if (perCompany === undefined) return undefined
+    const taken = new Map(busy)
+    for (const [companyId, untilMs] of restingUntilMs) {
+      if (untilMs > clock.nowMs()) taken.set(companyId, Number.POSITIVE_INFINITY)
+      else restingUntilMs.delete(companyId)
+    }
+    return { perCompany, taken }
   }
 
   /** Works until a claim finds nothing and no item is in work. */
@@ -108,7 +135,8 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
       if (!isStopping() && fault === undefined && waiting.length === 0 && inWork.size <= concurrency / 2) {
         again = false
         try {
-          const claims = await queue.claim(batch)
+          lookedAt = clock.now()
+          const claims = await queue.claim(batch, turns())
           waiting.push(...claims)
           if (claims.length > 0) continue
         } catch (error) {
@@ -164,13 +192,15 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
     let nextAt: Date | null = null
     try {
       await drain()
-      if (started) nextAt = await queue.nextDueAt()
+      // What fell due since the last look, while the pump was busy ending, is looked for at once.
+      if (started) nextAt = await queue.nextDueAt(lookedAt)
     } catch (error) {
       logger.error({ pump: name, code: describeError(error).code, reason: describeError(error).message }, 'pump could not claim')
     }
     if (!isStarted()) return
     // Also when nothing is due: what a dead process had leased, and what became due while the store was away, nobody signals.
-    const waitMs = nextAt === null ? maxTimerMs : Math.min(maxTimerMs, Math.max(10, nextAt.getTime() - clock.nowMs()))
+    const nextMs = Math.min(nextAt?.getTime() ?? Number.POSITIVE_INFINITY, ...restingUntilMs.values())
+    const waitMs = Math.min(maxTimerMs, Math.max(10, nextMs - clock.nowMs()))
     clearTimeout(timer)
     timer = setTimeout(poke, waitMs)
     timer.unref()
