@@ -103,6 +103,8 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
       const left = companyId === null ? 0 : (busy.get(companyId) ?? 1) - 1
       if (companyId !== null && left > 0) busy.set(companyId, left)
       else if (companyId !== null) busy.delete(companyId)
+      // The company has a hand free again: what a look left out because of its share is looked for once more.
+      if (perCompany !== undefined) again = true
     }
   }
 

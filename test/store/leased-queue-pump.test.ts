@@ -123,6 +123,35 @@ describe('a pump', () => {
     expect(byKey.get('broken')?.error).toMatchObject({ message: 'flaky' })
   })
 
+  it('keeps hands free for others while one company has more work than its share', async () => {
+    for (let n = 0; n < 40; n += 1) await queue.insert({ key: `busy${n}`, lane: `busy${n}`, companyId: 'busy', data: { n } })
+    await put('quiet')
+    const { opened, open } = gate()
+    const begun: string[] = []
+    const draining = pump(async ({ key }) => {
+      begun.push(key)
+      if (key !== 'quiet') await opened
+    }, { concurrency: 8, batch: 8, perCompany: 2 }).drain()
+    await until('the quiet item', () => begun.includes('quiet'))
+    expect(begun.filter((key) => key.startsWith('busy'))).toHaveLength(2)
+    open()
+    expect(await draining).toBe(41)
+  })
+
+  it('begins nothing more of a company whose work rests, and all of the others', async () => {
+    for (let n = 0; n < 10; n += 1) await queue.insert({ key: `busy${n}`, lane: `busy${n}`, companyId: 'busy', data: { n } })
+    for (let n = 0; n < 5; n += 1) await put(`quiet${n}`)
+    const begun: string[] = []
+    const untilAt = new Date(Date.now() + 3_600_000)
+    const handle = async ({ key }: Claimed<Work>) => {
+      begun.push(key)
+      return key.startsWith('busy') ? { hold: { untilAt, reason: 'too_many' } } : undefined
+    }
+    await createPump<Work>({ name: 'test', queue, handle, clock: systemClock, logger, concurrency: 4, batch: 4, perCompany: 1, restsCompany: (reason) => reason === 'too_many' }).drain()
+    expect(begun.filter((key) => key.startsWith('quiet'))).toHaveLength(5)
+    expect(begun.filter((key) => key.startsWith('busy'))).toEqual(['busy0'])
+  })
+
   it('wakes by itself when an item falls due', async () => {
     const handled: string[] = []
     const one = pump(async ({ key }) => void handled.push(key))

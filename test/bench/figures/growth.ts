@@ -29,7 +29,7 @@ const pageBarMs = 100
 const memoryBarMb = 250
 const dbName = 'barometer'
 const pages = [
-  'sort=name', 'sort=-happiness', 'sort=health', 'sort=-users', 'sort=created', 'sort=-answered', 'sort=name&page=190', 'happiness=happy', 'happiness=none&sort=-created', 'group=sub_account', 'q=account%205', 'feedback=true&sort=happiness',
+  'sort=name', 'sort=-happiness', 'sort=health', 'sort=-users', 'sort=created', 'sort=-answered', 'sort=name&page=190', 'happiness=happy', 'happiness=none&sort=-created', 'group=regular', 'q=account%205', 'feedback=true&sort=happiness',
 ]
 
 /** The same load at 10, 1,000 and 10,000 accounts: what does an event, an idle minute, a page and a process cost? */
@@ -89,7 +89,9 @@ async function createLoad(stage: Stage, agency: Agency) {
     await act()
     if (seconds > 0) await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
     const commands = await stage.app.ask<Record<string, number>>('commands')
-    const total = Object.values(commands).reduce((sum, count) => sum + count, 0)
+    // The clock ticks in events' time, too; it belongs to idle time.
+    const ticks = /agendaJobs|leases/
+    const total = Object.entries(commands).reduce((sum, [name, count]) => sum + (seconds === 0 && ticks.test(name) ? 0 : count), 0)
     if (process.env['BENCH_COMMANDS'] === '1') process.stderr.write(`${JSON.stringify(Object.fromEntries(Object.entries(commands).sort((a, b) => b[1] - a[1])))}\n`)
     return seconds > 0 ? (total / (performance.now() - beganMs)) * 60_000 : total
   }
