@@ -62,7 +62,7 @@ export interface ContactDifference {
   fields: { field: FieldKey; id: string; value: FieldValue }[]
   addTags: string[]
   removeTags: string[]
-  /** Fields that are wanted but do not exist in HighLevel. */
+  /** Fields that are wanted but do not exist in HighLevel; of what was written: fields whose value HighLevel did not keep. */
   missing: FieldKey[]
 }
 

@@ -10,6 +10,7 @@ import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { isNotFound, mayHaveArrived, type Waiting } from './readiness.ts'
 import type { ContactRecord } from './records.ts'
 import type { ContactIdentity, PersonEdit, ResourceMap, WantedContact } from './types.ts'
+import { normalise } from './values.ts'
 import type { WantedStore } from './wanted-store.ts'
 
 /** Contacts of the success location: found or made once, written by difference. */
@@ -136,9 +137,11 @@ export function createContacts(
 
   async function write(api: LocationApi, contactId: string, difference: ContactDifference, done: ContactDifference): Promise<void> {
     if (difference.fields.length > 0) {
-      await api.updateContact(contactId, { customFields: difference.fields.map(({ id, value }) => ({ id, value })) })
+      const stored = await api.updateContact(contactId, { customFields: difference.fields.map(({ id, value }) => ({ id, value })) })
       faultPoint('effects.accepted')
-      done.fields = difference.fields
+      const dropped = droppedFields(difference.fields, stored)
+      done.fields = difference.fields.filter((field) => !dropped.includes(field))
+      done.missing = dropped.map(({ field }) => field)
     }
     if (difference.removeTags.length > 0) {
       await api.removeTags(contactId, difference.removeTags)
@@ -213,6 +216,11 @@ export function createContacts(
       return 'again'
     }
     await recordWritten(current, done, startedAt)
+    if (done.missing.length > 0) {
+      // A choice or the field itself is gone: set-up shall say so, and the values are written after its repair.
+      await deps.lookAgain?.(current.companyId)
+      return waiting.wait(hourMs, `value_not_kept:${done.missing.join(',')}`)
+    }
     const [missing] = difference.missing
     return missing === undefined ? 'done' : waiting.wait(hourMs, `field_missing:${missing}`)
   }
@@ -236,6 +244,13 @@ export function createContacts(
   }
 
   return { want, ensure, of, observe, reconcile }
+}
+
+/** What HighLevel took without complaint and did not keep, as its own answer shows: a choice that the field does not have, a field that is gone. */
+function droppedFields(fields: ContactDifference['fields'], stored: { customFields: readonly { id: string; value: unknown }[] }): ContactDifference['fields'] {
+  // An answer without any field says nothing about them.
+  if (stored.customFields.length === 0) return []
+  return fields.filter(({ field, id, value }) => value !== '' && normalise(field, stored.customFields.find((candidate) => candidate.id === id)?.value) !== value)
 }
 
 function emailOf(identity: ContactIdentity): string | null {

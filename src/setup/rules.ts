@@ -21,7 +21,8 @@ export function matchField(requirement: FieldRequirement, fields: readonly CrmCu
   if (field === undefined) return { kind: 'missing' }
   if (field.dataType !== requirement.dataType && !requirement.alsoFits.includes(field.dataType)) return { kind: 'unfit', field }
   const isChoice = field.dataType === 'SINGLE_OPTIONS' || field.dataType === 'RADIO'
-  const missingOptions = isChoice ? (requirement.options ?? []).filter((option) => !field.options.some((have) => same(have, option))) : []
+  // To the letter: HighLevel drops a value that differs from its choice in nothing but case.
+  const missingOptions = isChoice ? (requirement.options ?? []).filter((option) => !field.options.some((have) => have.trim() === option)) : []
   return { kind: 'found', field, missingOptions }
 }
 
