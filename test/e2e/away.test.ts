@@ -26,7 +26,7 @@ const userOf = (account: number, at: number) => stage.product.sandbox.accountUse
 const anyApi = (url: URL) => url.pathname.startsWith('/api/')
 
 describe('a server that is away', () => {
-  const ways: [name: string, prepare: (context: BrowserContext) => Promise<void>][] = [
+  const ways: [name: string, prepare: (context: BrowserContext) => Promise<unknown>][] = [
     ['answers 500', (context) => context.route(anyApi, (route) => route.fulfill({ status: 500, body: 'Internal Server Error' }))],
     ['cannot be reached', (context) => context.route(anyApi, (route) => route.abort('connectionrefused'))],
     ['answers with a page of a proxy', (context) => context.route(anyApi, (route) => route.fulfill({ status: 200, contentType: 'text/html', body: '<h1>Login</h1>' }))],

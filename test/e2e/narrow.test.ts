@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(() => someone.context.close())
 afterAll(() => stage.close())
 
-async function asksSomeone(options: BrowserContextOptions & { prepare?: (context: BrowserContext) => Promise<void> } = {}): Promise<Person> {
+async function asksSomeone(options: BrowserContextOptions & { prepare?: (context: BrowserContext) => Promise<unknown> } = {}): Promise<Person> {
   someone = await stage.open({ userId: users[next++]!, ...options })
   await someone.widget.step('ask')
   return someone
@@ -114,7 +114,7 @@ describe('the widget respects', () => {
     await someone.widget.face('neutral').focus()
     await someone.page.keyboard.press('ArrowRight')
     await picture(someone.page, 'widget-forced-colours')
-    const outline = await someone.widget.face('happy').evaluate<string>('(element) => getComputedStyle(element).outlineStyle')
+    const outline = await someone.widget.face('happy').evaluate((element) => getComputedStyle(element).outlineStyle)
     expect(outline).not.toBe('none')
   })
 })

@@ -19,7 +19,7 @@ export interface WindowOptions extends BrowserContextOptions {
   /** Path in the stand-in's interface. */
   path?: string
   /** Before anything is loaded. */
-  prepare?: (context: BrowserContext) => Promise<void>
+  prepare?: (context: BrowserContext) => Promise<unknown>
 }
 
 /** A person in front of a window of the stand-in interface. */
