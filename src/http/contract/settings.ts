@@ -81,8 +81,6 @@ const tags = z.strictObject({
 const crm = z.strictObject({
   /** Whether a card that a person deleted is created again at the next change. */
   recreateDeletedCards: z.boolean(),
-  /** Shortest pause between two writes to the same contact, in milliseconds; changes in between are gathered. */
-  minIntervalMs: z.number().int().min(0).max(60_000),
 })
 
 const messages = z.strictObject({
@@ -202,7 +200,7 @@ export const defaultAgencySettings: AgencySettings = {
     happiness: { very_happy: 'happiness: very happy', happy: 'happiness: happy', neutral: 'happiness: neutral', not_happy: 'happiness: not happy' },
     health: { thriving: 'health: thriving', healthy: 'health: healthy', steady: 'health: steady', struggling: 'health: struggling' },
   },
-  crm: { recreateDeletedCards: false, minIntervalMs: 2_000 },
+  crm: { recreateDeletedCards: false },
   messages: {
     replyTo: null,
     holdSeconds: 60,
