@@ -117,14 +117,15 @@ export function accountModels(connection: Connection): AccountModels {
         },
         { ...options, collection: 'accounts' },
       )
-      schema.index({ companyId: 1, listed: 1, nameKey: 1 })
-      schema.index({ companyId: 1, listed: 1, happinessRank: 1, nameKey: 1 })
-      schema.index({ companyId: 1, listed: 1, healthRank: 1, nameKey: 1 })
-      schema.index({ companyId: 1, listed: 1, group: 1, nameKey: 1 })
-      schema.index({ companyId: 1, listed: 1, 'csm.userId': 1, nameKey: 1 })
-      schema.index({ companyId: 1, listed: 1, users: 1, nameKey: 1 })
-      schema.index({ companyId: 1, listed: 1, createdAt: 1, nameKey: 1 })
-      schema.index({ companyId: 1, listed: 1, 'happiness.answered': 1, nameKey: 1 })
+      // Each ends as the list's order does, `_id` included, so that a page is read off its index and nothing is sorted.
+      schema.index({ companyId: 1, listed: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, happinessRank: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, healthRank: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, group: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, 'csm.userId': 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, users: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, createdAt: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, 'happiness.answered': 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, mirrorWantedAt: 1 })
       schema.index({ locationId: 1, state: 1 })
       return schema

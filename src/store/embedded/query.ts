@@ -2,6 +2,7 @@ import { afterPrefix, documentKey, recordBytes, recordOf, type Collection, type 
 import { ServerError } from './errors.ts'
 import type { Kv } from './kv.ts'
 import { testFilter, type Filter } from './match.ts'
+import { partDecoder, type DecodePart } from './partial.ts'
 import { planQuery, type IndexPlan, type KeyTest, type Plan } from './planner.ts'
 import { sorter, type SortField } from './sort.ts'
 import { decode, type Doc } from './values.ts'
@@ -20,6 +21,9 @@ export interface Found {
   raw: Buffer
   doc(): Doc
 }
+
+/** A document on its way through a query, with what was decoded to judge it. */
+interface Candidate { record: number; raw: Buffer; part: Doc | undefined }
 
 export interface Query {
   filter: Filter
@@ -41,8 +45,8 @@ export function createExecution(maxTimeMs: number, nowMs: () => number): Executi
   }
 }
 
-function foundOf(record: number, raw: Buffer, decoded?: Doc): Found {
-  let doc = decoded
+function foundOf(record: number, raw: Buffer): Found {
+  let doc: Doc | undefined
   return { record, raw, doc: () => (doc ??= decode(raw)) }
 }
 
@@ -71,28 +75,28 @@ export function createQueryRunner(kv: Kv): QueryRunner {
   }
   const plan = (collection: Collection, query: Query): Plan => planQuery(collection, query.filter, query.sort, estimate, query.hint)
 
-  function* matching(collection: Collection, query: Query, chosen: Plan, execution: Execution): Iterable<Found> {
+  /** `decodePart` makes at least what the filter looks at. */
+  function* matching(collection: Collection, { filter }: Query, chosen: Plan, decodePart: DecodePart, execution: Execution): Iterable<Candidate> {
+    const covered = (chosen.kind === 'index' || chosen.kind === 'scan') && chosen.covered
+    const judged = (record: number, raw: Buffer): Candidate | undefined => {
+      execution.docsExamined += 1
+      if (covered) return { record, raw, part: undefined }
+      const part = decodePart(raw)
+      return testFilter(filter, part, undefined) ? { record, raw, part } : undefined
+    }
     if (chosen.kind === 'scan') {
       for (const { key, value } of kv.range({ from: collection.prefix, to: afterPrefix(collection.prefix) })) {
         execution.checkTime()
-        execution.docsExamined += 1
-        if (chosen.covered) yield foundOf(recordOf(key), value)
-        else {
-          const doc = decode(value)
-          if (testFilter(query.filter, doc, undefined)) yield foundOf(recordOf(key), value, doc)
-        }
+        const candidate = judged(recordOf(key), value)
+        if (candidate !== undefined) yield candidate
       }
       return
     }
     for (const record of records(kv, chosen, execution)) {
       const raw = kv.get(documentKey(collection, record))
       if (raw === undefined) throw new Error(`index entry without document in ${collection.ns}`)
-      execution.docsExamined += 1
-      if (chosen.kind === 'index' && chosen.covered) yield foundOf(record, raw)
-      else {
-        const doc = decode(raw)
-        if (testFilter(query.filter, doc, undefined)) yield foundOf(record, raw, doc)
-      }
+      const candidate = judged(record, raw)
+      if (candidate !== undefined) yield candidate
     }
   }
 
@@ -100,12 +104,13 @@ export function createQueryRunner(kv: Kv): QueryRunner {
     plan,
     find(collection, query, execution) {
       const chosen = plan(collection, query)
-      const found = matching(collection, query, chosen, execution)
       const sorted = query.sort.length === 0 || (chosen.kind === 'index' && chosen.sorted) || chosen.kind === 'nothing'
-      if (sorted) return found
+      const decodePart = partDecoder(query.filter, sorted ? [] : query.sort)
+      const found = matching(collection, query, chosen, decodePart, execution)
+      if (sorted) return allFound(found)
       const { keyOf, compare } = sorter(query.sort)
       const keyed: { key: ReturnType<typeof keyOf>; record: number }[] = []
-      for (const item of found) keyed.push({ key: keyOf(item.doc()), record: item.record })
+      for (const item of found) keyed.push({ key: keyOf(item.part ?? decodePart(item.raw)), record: item.record })
       keyed.sort((a, b) => compare(a.key, b.key))
       return readAll(kv, collection, keyed)
     },
@@ -117,7 +122,7 @@ export function createQueryRunner(kv: Kv): QueryRunner {
         return chosen.ranges.reduce((sum, range) => sum + kv.count(range), 0)
       }
       let count = 0
-      for (const found of matching(collection, query, chosen, execution)) count += found.raw.length > 0 ? 1 : 0
+      for (const found of matching(collection, query, chosen, partDecoder(query.filter, []), execution)) count += found.raw.length > 0 ? 1 : 0
       return count
     },
     read(collection, record) {
@@ -125,6 +130,10 @@ export function createQueryRunner(kv: Kv): QueryRunner {
       return raw === undefined ? undefined : foundOf(record, raw)
     },
   }
+}
+
+function* allFound(candidates: Iterable<Candidate>): Iterable<Found> {
+  for (const { record, raw } of candidates) yield foundOf(record, raw)
 }
 
 function* readAll(kv: Kv, collection: Collection, keyed: { record: number }[]): Iterable<Found> {
