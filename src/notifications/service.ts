@@ -84,23 +84,25 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
     return recipients.length > 0 ? recipients : [{ userId: sharedRecipient, name: '', email: null }]
   }
 
-  /** Adds the fact to an open burst, or starts one. Each branch is one atomic write that a repetition finds done. */
+  /** The records that the fact is in already, by recipient. */
+  async function knownTo({ companyId, locationId, kind, key }: Notice, recipientIds: string[]): Promise<Map<string, { outcome: Outcome; id: string }>> {
+    const found = await notifications
+      .find({ companyId, recipientId: { $in: recipientIds }, kind, locationId, keys: key }, { _id: 1, recipientId: 1, firstKey: 1 })
+      .lean()
+    return new Map(found.map((record) => [record.recipientId, { outcome: record.firstKey === key ? 'new' : 'known', id: record._id }]))
+  }
+
+  /** Adds a fact that the recipient does not know to an open burst, or starts one. Each branch is one atomic write that a repetition finds done. */
   async function store(notice: Notice, recipientId: string, channels: { inApp: boolean; mail: boolean }): Promise<{ outcome: Outcome; id: string }> {
     const { companyId, locationId, kind, key, title, body, link, at } = notice
     const burst = { companyId, recipientId, kind, locationId }
     const joining = { $set: { title, body, link, at, readAt: null }, $inc: { count: 1 }, $push: { keys: { $each: [key], $slice: -200 } } }
     const near = { $gt: new Date(at.getTime() - burstMs), $lt: new Date(at.getTime() + burstMs) }
-    const known = async (): Promise<{ outcome: Outcome; id: string } | null> => {
-      const found = await notifications.findOne({ ...burst, keys: key }, { _id: 1, firstKey: 1 }).lean()
-      return found === null ? null : { outcome: found.firstKey === key ? 'new' : 'known', id: found._id }
-    }
-    const before = await known()
-    if (before !== null) return before
     const joined = await notifications.findOneAndUpdate({ ...burst, firstAt: near, keys: { $ne: key } }, joining, { projection: { _id: 1 } }).lean()
     if (joined !== null) return { outcome: 'joined', id: joined._id }
     // Somebody else may have told the same fact between the two looks; then there was nothing to join.
-    const meanwhile = await known()
-    if (meanwhile !== null) return meanwhile
+    const meanwhile = (await knownTo(notice, [recipientId])).get(recipientId)
+    if (meanwhile !== undefined) return meanwhile
     const _id = burstId(companyId, recipientId, kind, locationId, at)
     try {
       await notifications.create({ _id, ...burst, title, body, link, firstAt: at, at, count: 1, firstKey: key, keys: [key], hidden: !channels.inApp, readAt: null, mail: channels.mail ? 'queued' : 'none' })
@@ -129,12 +131,14 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
       const recipients = await resolve(notice)
       const chosen = await preferences.find({ _id: { $in: recipients.map((member) => idOf({ companyId: notice.companyId, userId: member.userId })) }, companyId: notice.companyId }).lean()
       const choices = new Map(chosen.map((record) => [record.userId, record.choices[notice.kind]]))
+      // One look for all: who learns of it in between is found by the write itself, which joins only where the fact is not in yet.
+      const known = await knownTo(notice, recipients.map((member) => member.userId))
       let queued = false
       for (const member of recipients) {
         const { inApp, email } = channelsFor(notice.kind, choices.get(member.userId), notice.email)
         const wantsMail = email && mails !== undefined && member.email !== null
         if (!inApp && !wantsMail) continue
-        const { outcome, id } = await store(notice, member.userId, { inApp, mail: wantsMail })
+        const { outcome, id } = known.get(member.userId) ?? await store(notice, member.userId, { inApp, mail: wantsMail })
         if (outcome === 'new' && wantsMail) {
           await mails.queue({ _id: id, companyId: notice.companyId, recipientId: member.userId })
           queued = true
