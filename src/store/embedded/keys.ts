@@ -102,6 +102,12 @@ function textKey(rank: number, text: string): Buffer {
   return Buffer.from([...escaped, 0, 0])
 }
 
+/** The text that a field's (ascending) key holds; undefined when it is not a text, or not there as it was. */
+export function textOfKey(bytes: Buffer, limit: number): string | undefined {
+  if (bytes[0] !== typeRank.string || bytes.length > limit || bytes.indexOf(0) !== bytes.length - 2) return undefined
+  return bytes.toString('utf8', 1, bytes.length - 2)
+}
+
 function numberKey(value: NumberValue, state: { inexact: boolean }): Buffer {
   const { near, whole, rest } = splitNumber(value)
   if (Number.isNaN(near)) return Buffer.from([nanByte])

@@ -11,6 +11,9 @@ export interface ScanRange { from: Buffer; to: Buffer; prefixLength: number }
 /** The bytes that a field of an index entry must lie between for the document to be worth reading. */
 export interface KeyTest { field: number; ranges: { from: Buffer; to: Buffer }[] }
 
+/** A condition on the text in a field of an index entry. */
+export interface TextTest { field: number; check: (text: string) => boolean }
+
 export interface IndexPlan {
   kind: 'index'
   index: Index
@@ -20,14 +23,18 @@ export interface IndexPlan {
   tests: KeyTest[]
   /** Of each group at least one list of tests must hold. */
   anyTests: KeyTest[][][]
+  /** All must hold: conditions on text, judged by the text in the key where it is there in full. A pass decides nothing. */
+  textTests: TextTest[]
   /** The result comes in the wanted order. */
   sorted: boolean
   /** Ranges must be merged by what follows their prefix to come in order. */
   merge: boolean
   /** One document may appear more than once. */
   repeats: boolean
-  /** Every entry in the ranges belongs to a matching document: documents need not be decoded. */
+  /** Every entry in the ranges that passes the tests belongs to a matching document: documents need not be decoded. */
   covered: boolean
+  /** What is left to judge by the document once its entry is in the ranges and passes the tests. */
+  residual: Filter
 }
 export type Plan = IndexPlan | { kind: 'union'; branches: IndexPlan[] } | { kind: 'scan'; covered: boolean } | { kind: 'nothing' }
 
@@ -46,14 +53,14 @@ export function planQuery(collection: Collection, filter: Filter, sort: SortFiel
   const scan: Plan = { kind: 'scan', covered: filter.kind === 'and' && filter.children.length === 0 }
   if (hint === '$natural') return scan
   const indexes = hint === undefined ? collection.indexes : [hint]
-  const best = bestIndexPlan(indexes, conjuncts, sort, hint !== undefined, estimate)
+  const best = bestIndexPlan(indexes, filter, conjuncts, sort, hint !== undefined, estimate)
   if (best === 'nothing') return { kind: 'nothing' }
   if (best !== undefined && hint !== undefined) return best.plan
   for (const branches of conjuncts.ors) {
     const plans = branches.map((branch) => {
       const own = conjunctsOf(branch)
       const joined = { leaves: [...conjuncts.leaves, ...own.leaves], ors: own.ors, others: true }
-      return bestIndexPlan(indexes, joined, [], false, estimate)
+      return bestIndexPlan(indexes, filter, joined, [], false, estimate)
     })
     if (plans.every((plan) => plan === 'nothing' || (plan !== undefined && plan.score >= 2 && plan.score > (best?.score ?? 0)))) {
       const useful = plans.filter((plan) => plan !== 'nothing' && plan !== undefined)
@@ -65,10 +72,10 @@ export function planQuery(collection: Collection, filter: Filter, sort: SortFiel
 
 interface Scored { plan: IndexPlan; score: number }
 
-function bestIndexPlan(indexes: Index[], conjuncts: Conjuncts, sort: SortField[], hinted: boolean, estimate: Estimate): Scored | 'nothing' | undefined {
+function bestIndexPlan(indexes: Index[], filter: Filter, conjuncts: Conjuncts, sort: SortField[], hinted: boolean, estimate: Estimate): Scored | 'nothing' | undefined {
   const candidates: Scored[] = []
   for (const index of indexes) {
-    const candidate = indexPlan(index, conjuncts, sort)
+    const candidate = indexPlan(index, filter, conjuncts, sort)
     if (candidate === 'nothing') return candidate
     if (candidate === undefined || (candidate.score <= 0 && !hinted)) continue
     candidates.push(candidate)
@@ -80,7 +87,7 @@ function bestIndexPlan(indexes: Index[], conjuncts: Conjuncts, sort: SortField[]
   return others.find(({ plan, score }) => score >= 4 && estimate(plan, fewEntries) < fewEntries) ?? best
 }
 
-function indexPlan(index: Index, conjuncts: Conjuncts, sort: SortField[]): Scored | 'nothing' | undefined {
+function indexPlan(index: Index, filter: Filter, conjuncts: Conjuncts, sort: SortField[]): Scored | 'nothing' | undefined {
   if (index.partial !== undefined && !implies(conjuncts.leaves, conjunctsOf(index.partial.filter))) return undefined
   const bounds = index.fields.map((_, at) => boundsOf(index, at, conjuncts.leaves))
   if (bounds.some((field) => field?.intervals.length === 0)) return 'nothing'
@@ -106,7 +113,7 @@ function indexPlan(index: Index, conjuncts: Conjuncts, sort: SortField[]): Score
   const tests = usable.flatMap((field, at): KeyTest[] => (at < depth || field === undefined ? [] : [keyTest(index, at, field)]))
   const anyTests = conjuncts.ors.map((branches) => branches.map((branch) => branchTests(index, branch))).filter((group) => group.every((list) => list.length > 0))
 
-  const used = new Set(usable.slice(0, depth).flatMap((field) => (field?.exact === true ? field.used : [])))
+  const used = new Set(usable.flatMap((field) => (field?.exact === true ? field.used : [])))
   const covered = !conjuncts.others && conjuncts.leaves.every((leaf) => used.has(leaf))
   const repeats = index.multi.some(Boolean)
   let score = points * 4 + (ranged ? 2 : 0) + (order === undefined || sort.length === 0 ? 0 : 3) + Math.min(tests.length, 3) * 0.3 - (repeats ? 0.1 : 0)
@@ -116,6 +123,7 @@ function indexPlan(index: Index, conjuncts: Conjuncts, sort: SortField[]): Score
   const plan: IndexPlan = {
     kind: 'index', index, ranges: scanRanges(index, usable.slice(0, depth)), reverse: order?.reverse ?? false, tests, anyTests,
     sorted: order !== undefined, merge: order?.merge ?? false, repeats, covered,
+    textTests: textTests(index, conjuncts.leaves), residual: withoutLeaves(filter, used),
   }
   return { plan, score }
 }
@@ -171,6 +179,19 @@ function sortFit(index: Index, bounds: (FieldBounds | undefined)[], points: numb
 function keyTest(index: Index, field: number, bounds: FieldBounds): KeyTest {
   const direction = index.fields[field]?.direction ?? 1
   return { field, ranges: bounds.intervals.map((interval) => rangeOf(interval, direction)) }
+}
+
+/** Regular expressions on fields without arrays: such a field has one value, and its key holds it. */
+function textTests(index: Index, leaves: Leaf[]): TextTest[] {
+  return index.fields.flatMap(({ path }, field): TextTest[] =>
+    index.multi[field] === true ? [] : leaves.filter((leaf) => leaf.path === path && leaf.operator === '$regex').map(({ check }) => ({ field, check: (text) => check(text, undefined) })))
+}
+
+/** The filter without conditions that are known to hold. */
+function withoutLeaves(filter: Filter, known: ReadonlySet<Leaf>): Filter {
+  if (filter.kind === 'leaf') return known.has(filter) ? { kind: 'and', children: [] } : filter
+  if (filter.kind !== 'and') return filter
+  return { kind: 'and', children: filter.children.filter((child) => child.kind !== 'leaf' || !known.has(child)).map((child) => withoutLeaves(child, known)) }
 }
 
 /** What an $or branch asks of the index's own fields; empty when it asks nothing that the entry can answer. */

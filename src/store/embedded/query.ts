@@ -1,9 +1,10 @@
 import { afterPrefix, documentKey, recordBytes, recordOf, type Collection, type Index } from './catalog.ts'
 import { ServerError } from './errors.ts'
+import { inverted, textOfKey } from './keys.ts'
 import type { Kv } from './kv.ts'
 import { testFilter, type Filter } from './match.ts'
 import { partDecoder, type DecodePart } from './partial.ts'
-import { planQuery, type IndexPlan, type KeyTest, type Plan } from './planner.ts'
+import { planQuery, type IndexPlan, type KeyTest, type Plan, type TextTest } from './planner.ts'
 import { sorter, type SortField } from './sort.ts'
 import { decode, type Doc } from './values.ts'
 
@@ -76,7 +77,7 @@ export function createQueryRunner(kv: Kv): QueryRunner {
   const plan = (collection: Collection, query: Query): Plan => planQuery(collection, query.filter, query.sort, estimate, query.hint)
 
   /** `decodePart` makes at least what the filter looks at. */
-  function* matching(collection: Collection, { filter }: Query, chosen: Plan, decodePart: DecodePart, execution: Execution): Iterable<Candidate> {
+  function* matching(collection: Collection, filter: Filter, chosen: Plan, decodePart: DecodePart, execution: Execution): Iterable<Candidate> {
     const covered = (chosen.kind === 'index' || chosen.kind === 'scan') && chosen.covered
     const judged = (record: number, raw: Buffer): Candidate | undefined => {
       execution.docsExamined += 1
@@ -105,8 +106,9 @@ export function createQueryRunner(kv: Kv): QueryRunner {
     find(collection, query, execution) {
       const chosen = plan(collection, query)
       const sorted = query.sort.length === 0 || (chosen.kind === 'index' && chosen.sorted) || chosen.kind === 'nothing'
-      const decodePart = partDecoder(query.filter, sorted ? [] : query.sort)
-      const found = matching(collection, query, chosen, decodePart, execution)
+      const filter = residualOf(chosen, query.filter)
+      const decodePart = partDecoder(filter, sorted ? [] : query.sort)
+      const found = matching(collection, filter, chosen, decodePart, execution)
       if (sorted) return allFound(found)
       const { keyOf, compare } = sorter(query.sort)
       const keyed: { key: ReturnType<typeof keyOf>; record: number }[] = []
@@ -118,11 +120,15 @@ export function createQueryRunner(kv: Kv): QueryRunner {
       const chosen = plan(collection, query)
       if (chosen.kind === 'nothing') return 0
       if (chosen.kind === 'scan' && chosen.covered) return collection.count
-      if (chosen.kind === 'index' && chosen.covered && !chosen.repeats) {
-        return chosen.ranges.reduce((sum, range) => sum + kv.count(range), 0)
-      }
       let count = 0
-      for (const found of matching(collection, query, chosen, partDecoder(query.filter, []), execution)) count += found.raw.length > 0 ? 1 : 0
+      if (chosen.kind === 'index' && chosen.covered) {
+        // The entries say all there is to know: no document is read.
+        if (!chosen.repeats && chosen.tests.length === 0) return chosen.ranges.reduce((sum, range) => sum + kv.count(range), 0)
+        for (const record of records(kv, chosen, execution)) count += record > 0 ? 1 : 0
+        return count
+      }
+      const filter = residualOf(chosen, query.filter)
+      for (const found of matching(collection, filter, chosen, partDecoder(filter, []), execution)) count += found.raw.length > 0 ? 1 : 0
       return count
     },
     read(collection, record) {
@@ -130,6 +136,11 @@ export function createQueryRunner(kv: Kv): QueryRunner {
       return raw === undefined ? undefined : foundOf(record, raw)
     },
   }
+}
+
+/** What documents must still be judged by. */
+function residualOf(plan: Plan, filter: Filter): Filter {
+  return plan.kind === 'index' ? plan.residual : filter
 }
 
 function* allFound(candidates: Iterable<Candidate>): Iterable<Found> {
@@ -168,7 +179,7 @@ function* entries(kv: Kv, plan: IndexPlan, execution: Execution): Iterable<Buffe
 
 function* rangeEntries(kv: Kv, plan: IndexPlan, range: { from: Buffer; to: Buffer }, execution: Execution): Iterable<Buffer> {
   const options = { from: range.from, to: range.to, reverse: plan.reverse }
-  if (plan.tests.length === 0 && plan.anyTests.length === 0) {
+  if (plan.tests.length === 0 && plan.anyTests.length === 0 && plan.textTests.length === 0) {
     for (const key of kv.keys(options)) {
       execution.checkTime()
       execution.keysExamined += 1
@@ -180,15 +191,30 @@ function* rangeEntries(kv: Kv, plan: IndexPlan, range: { from: Buffer; to: Buffe
     execution.checkTime()
     execution.keysExamined += 1
     const passes = (test: KeyTest): boolean => passesTest(plan.index, key, value, test)
-    if (!plan.tests.every(passes)) continue
+    if (!plan.tests.every(passes) || !plan.textTests.every((test) => passesTextTest(plan.index, key, value, test))) continue
     if (plan.anyTests.every((group) => group.some((tests) => tests.every(passes)))) yield key
   }
 }
 
+/** Where a field's bytes lie in an index entry: [start, stop). */
+function fieldStart(index: Index, offsets: Buffer, field: number): number {
+  return field === 0 ? index.prefix.length : offsets.readUInt16BE((field - 1) * 2)
+}
+
+function fieldStop(key: Buffer, offsets: Buffer, field: number): number {
+  return offsets.length === 0 ? key.length - recordBytes : offsets.readUInt16BE(field * 2)
+}
+
 function passesTest(index: Index, key: Buffer, offsets: Buffer, test: KeyTest): boolean {
-  const start = test.field === 0 ? index.prefix.length : offsets.readUInt16BE((test.field - 1) * 2)
-  const stop = offsets.length === 0 ? key.length - recordBytes : offsets.readUInt16BE(test.field * 2)
+  const start = fieldStart(index, offsets, test.field)
+  const stop = fieldStop(key, offsets, test.field)
   return test.ranges.some(({ from, to }) => key.compare(from, 0, from.length, start, stop) >= 0 && key.compare(to, 0, to.length, start, stop) < 0)
+}
+
+function passesTextTest(index: Index, key: Buffer, offsets: Buffer, { field, check }: TextTest): boolean {
+  const bytes = key.subarray(fieldStart(index, offsets, field), fieldStop(key, offsets, field))
+  const text = textOfKey(index.fields[field]?.direction === -1 ? inverted(bytes) : bytes, index.limit)
+  return text === undefined || check(text)
 }
 
 /** Merges ordered lists by the bytes behind their prefixes. */

@@ -61,7 +61,7 @@ function conditionOf(random: Random, depth = 0): unknown {
     case 8: return { $exists: random.chance(0.5) }
     case 9: return depth > 0 ? value() : { $elemMatch: random.chance(0.5) ? { $gte: value(), $lte: value() } : { b: conditionOf(random, 1), c: conditionOf(random, 1) } }
     case 10: return { $not: { $lt: value() } }
-    default: return random.of([{ $regex: '^a' }, { $regex: '^ab?' }, /b/, { $size: 2 }, { $type: 'number' }, { $all: [value(), value()] }, { $nin: [value()] }])
+    default: return random.of([{ $regex: '^a' }, { $regex: '^ab?' }, /b/, { $regex: 'x$|l+b' }, { $not: /^a/ }, { $size: 2 }, { $type: 'number' }, { $all: [value(), value()] }, { $nin: [value()] }])
   }
 }
 
@@ -69,7 +69,7 @@ function filterOf(random: Random, depth = 0): Document {
   const filter: Document = {}
   for (let at = random.below(3); at >= 0; at -= 1) {
     const path = random.of(paths)
-    filter[path] = path === 's' && random.chance(0.8) ? random.of(['x', 'y', { $in: ['x', 'z'] }]) : path === 'k' && random.chance(0.8) ? random.of([random.below(8), { $gte: random.below(8) }, { $in: [1, 3, 5] }]) : conditionOf(random)
+    filter[path] = path === 's' && random.chance(0.8) ? random.of(['x', 'y', { $in: ['x', 'z'] }, { $regex: '[yz]' }]) : path === 'k' && random.chance(0.8) ? random.of([random.below(8), { $gte: random.below(8) }, { $in: [1, 3, 5] }]) : conditionOf(random)
   }
   if (depth === 0 && random.chance(0.3)) filter['$or'] = [filterOf(random, 1), filterOf(random, 1)]
   return filter
@@ -85,7 +85,24 @@ const sorts: readonly Record<string, 1 | -1>[] = [
   { _id: 1 }, { a: 1, _id: 1 }, { a: -1, _id: -1 }, { k: 1, _id: -1 }, { k: -1, _id: 1 }, { s: 1, k: 1, d: 1, _id: 1 }, { d: 1, _id: 1 }, { 'd.b': -1, _id: 1 }, { a: 1, k: -1, _id: 1 },
 ]
 
-async function compare(collection: Collection<Document & { _id: number }>, random: Random): Promise<string> {
+/** The number of matching documents in every way a client can ask for it, with the indexes of the hints and with the one that the planner takes. */
+async function countsOf(collection: Collection<Document & { _id: number }>, filter: Filter<Document & { _id: number }>, hints: Document[]): Promise<Record<string, number>> {
+  const grouped = async (match: Document[], _id: unknown): Promise<number> => {
+    const [found] = await collection.aggregate<{ n: number }>([...match, { $group: { _id, n: { $sum: 1 } } }]).toArray()
+    return found?.n ?? 0
+  }
+  const counts: Record<string, number> = {
+    countDocuments: await collection.countDocuments(filter),
+    nested: await collection.countDocuments({ $and: [{ $and: [filter] }, {}] }),
+    groupedByNull: await grouped([{ $match: filter }], null),
+    groupedByOne: await grouped([{ $match: { _id: { $gte: 0 } } }, { $match: filter }], 1),
+    command: Number((await collection.db.command({ count: collection.collectionName, query: filter }))['n']),
+  }
+  for (const hint of hints) counts[JSON.stringify(hint)] = await collection.countDocuments(filter, { hint })
+  return counts
+}
+
+async function compare(collection: Collection<Document & { _id: number }>, random: Random, hints: Document[]): Promise<string> {
   const filter = filterOf(random) as Filter<Document & { _id: number }>
   const sort: Sort | undefined = random.chance(0.5) ? random.of(sorts) : undefined
   const limit = sort !== undefined && random.chance(0.5) ? 1 + random.below(10) : 0
@@ -101,7 +118,10 @@ async function compare(collection: Collection<Document & { _id: number }>, rando
   }
   const [planned, scanned] = [await run(undefined), await run({ $natural: 1 })]
   expect({ filter, sort, limit, ids: planned }).toEqual({ filter, sort, limit, ids: scanned })
-  if (limit === 0 && typeof scanned !== 'string') expect({ filter, count: await collection.countDocuments(filter) }).toEqual({ filter, count: scanned.length })
+  if (limit === 0 && typeof scanned !== 'string') {
+    const counts = await countsOf(collection, filter, [random.of(hints)])
+    expect({ filter, counts }).toEqual({ filter, counts: Object.fromEntries(Object.keys(counts).map((way) => [way, scanned.length])) })
+  }
   const plan = await collection.find(filter, { ...(sort === undefined ? {} : { sort }), limit }).explain() as { queryPlanner: { winningPlan: { stage: string; inputStage?: { stage: string } } } }
   const { stage, inputStage } = plan.queryPlanner.winningPlan
   return inputStage === undefined ? stage : `${stage}+${inputStage.stage}`
@@ -143,9 +163,12 @@ describe('index plans', () => {
       const documents = Array.from({ length: 150 }, (_, id) => documentOf(random, id))
       await collection.insertMany(documents as (Document & { _id: number })[], { ordered: false }).catch((error: unknown) => expect(error).toMatchObject({ code: 171 }))
       await makeIndexes()
+      // Two indexes may have the same key: the key alone does not name one of them.
+      const made = await collection.indexes()
+      const hints = made.map(({ key }): Document => key).filter((key, _, all) => all.filter((other) => JSON.stringify(other) === JSON.stringify(key)).length === 1)
       for (let round = 0; round < 2; round += 1) {
         for (let at = 0; at < 70; at += 1) {
-          const plan = await compare(collection, random)
+          const plan = await compare(collection, random, hints)
           plans.set(plan, (plans.get(plan) ?? 0) + 1)
           if (random.chance(0.4)) await change(collection, random)
         }
