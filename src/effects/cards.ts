@@ -69,7 +69,7 @@ export function createCards(
         identity,
         name,
         ...store.dirtied(current),
-      }))
+      }), record)
       if (changed !== null) return
     }
   }
@@ -181,7 +181,7 @@ export function createCards(
       const interfered = seen !== null && seen.at > startedAt && !seen.own && seen.value !== place
       const known = { value: place, at: clock.now(), own: true, before: record.known?.value ?? null }
       return { known, lastWriteAt: startedAt, ...(interfered ? { verify: true, version: current.version + 1 } : {}) }
-    })
+    }, record)
     faultPoint('effects.recorded')
     return 'done'
   }

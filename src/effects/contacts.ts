@@ -63,7 +63,7 @@ export function createContacts(
     const map = record.state === 'clean' ? await resources(wanted.companyId) : null
     const settled = pending || (map !== null && record.contactId !== null && isEmpty(differenceOf(record, map)) && differenceOf(record, map).missing.length === 0)
     if (settled && mergeWish(record, wanted) === null) return
-    await store.mutate(record._id, (current) => ({ ...mergeWish(current, wanted), ...store.dirtied(current) }))
+    await store.mutate(record._id, (current) => ({ ...mergeWish(current, wanted), ...store.dirtied(current) }), record)
   }
 
   async function observe(companyId: string, observed: ObservedContact): Promise<PersonEdit[]> {
@@ -178,7 +178,7 @@ export function createContacts(
         // Somebody edited a field while we wrote it: only reading tells who came last.
         ...(interfered ? { verify: true, version: current.version + 1 } : {}),
       }
-    })
+    }, record)
     faultPoint('effects.recorded')
   }
 

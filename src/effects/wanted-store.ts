@@ -15,10 +15,11 @@ export interface WantedStore<R extends WantedRecord> extends PumpQueue<R> {
   insert(record: R): Promise<boolean>
   /**
    * Reads, changes and writes a record by compare-and-set, again until nobody interfered. `change` returns the members to set, or null for nothing.
+   * With `read`, a record read a moment ago, the first try goes without reading; a change in between is noticed by the write.
    * @returns the record after the change; null if it does not exist
    * @throws the store's duplicate-key error if a unique key is taken
    */
-  mutate(id: string, change: (record: R) => Partial<R> | null): Promise<R | null>
+  mutate(id: string, change: (record: R) => Partial<R> | null, read?: R): Promise<R | null>
   /** Sets members if nobody has changed the record since it was read. @returns whether it did */
   setIfUnchanged(record: R, members: Partial<R>): Promise<boolean>
   remove(id: string): Promise<void>
@@ -52,9 +53,9 @@ export function createWantedStore<R extends WantedRecord>(records: Collection<Wa
     return result.matchedCount === 1
   }
 
-  async function mutate(id: string, change: (record: R) => Partial<R> | null): Promise<R | null> {
+  async function mutate(id: string, change: (record: R) => Partial<R> | null, read?: R): Promise<R | null> {
     for (let tries = 0; tries < maxTries; tries += 1) {
-      const record = (await records.findOne({ _id: id })) as R | null
+      const record = tries === 0 && read !== undefined ? read : ((await records.findOne({ _id: id })) as R | null)
       if (record === null) return null
       const members = change(record)
       if (members === null) return record
