@@ -1,21 +1,22 @@
 import type { QueryFilter, SortOrder } from 'mongoose'
 import type { AccountFilter, AccountQuery } from '../http/contract/accounts.ts'
 import type { AccountRecord } from './model.ts'
+import { happinessRank } from './rules.ts'
 
 /** Text taken literally inside a regular expression. */
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
-/** What a list of one agency's accounts is narrowed to. Values come from a parsed query, so no operator can hide in them. */
+/** What a list of one agency's accounts is narrowed to, in members that an index holds where there is one. Values come from a parsed query, so no operator can hide in them. */
 export function accountFilterOf(companyId: string, filter: AccountFilter & { includeSuccessLocation?: boolean | undefined }): QueryFilter<AccountRecord> {
   return {
     companyId,
     ...(filter.includeSuccessLocation === true ? { state: { $in: ['active', 'removed'] } } : { listed: true }),
     ...(filter.group === undefined ? {} : filter.group === 'premium' ? { premium: true } : { group: filter.group }),
     ...(filter.health === undefined ? {} : { healthLevel: filter.health === 'none' ? null : filter.health }),
-    ...(filter.happiness === undefined ? {} : { 'happiness.level': filter.happiness === 'none' ? null : filter.happiness }),
-    ...(filter.csm === undefined ? {} : filter.csm === 'none' ? { csm: null } : { 'csm.userId': filter.csm }),
+    ...(filter.happiness === undefined ? {} : { happinessRank: happinessRank(filter.happiness === 'none' ? null : filter.happiness) }),
+    ...(filter.csm === undefined ? {} : { 'csm.userId': filter.csm === 'none' ? null : filter.csm }),
     ...(filter.feedback === undefined ? {} : { feedbackEnabled: filter.feedback }),
     ...(filter.q === undefined || filter.q === '' ? {} : { nameKey: { $regex: escaped(filter.q.toLowerCase()) } }),
   }

@@ -107,7 +107,8 @@ function pointsOf(values: Value[], limit: number): Found {
   }
   for (const value of values) {
     add(value)
-    if (value === null) needsField = exact = false
+    // Null and missing have the same key, and both match.
+    if (value === null) needsField = false
     if (encodeKey(value).bytes.length > limit) exact = false
     if (!Array.isArray(value)) continue
     // An array equals a stored array whose first element is a key, or an element that is itself the array.
