@@ -50,6 +50,7 @@ export interface WorldOptions {
 /** The longest lease of the product's queues. */
 export const leaseMs = 60_000
 const queues = ['inbox', 'answer_work', 'events', 'workflow_steps', 'outbox', 'notification_mails']
+const cleanUpMs = 15_000
 const wantedRecords = ['effect_contacts', 'effect_cards']
 
 export async function startWorld(options: WorldOptions): Promise<World> {
@@ -139,15 +140,25 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       },
     },
     async stop() {
-      await endAll()
-      if (given !== '') await (await db()).dropDatabase()
-      await connection?.close()
-      await sandbox.stop()
-      await server?.stop()
+      await inTime('the processes', endAll())
+      if (given !== '') await inTime('the database', db().then((open) => open.dropDatabase()))
+      await inTime('the connection', connection?.close(true))
+      await inTime('the stand-in', sandbox.stop())
+      await inTime('the store', server?.stop())
       await rm(folder, { recursive: true, force: true })
     },
   }
   return world
+}
+
+/** Cleaning up after killed processes must not hold up the suite: what does not end is named and left to the end of the run. */
+async function inTime(what: string, ending: Promise<unknown> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), cleanUpMs)
+  })
+  if ((await Promise.race([ending, late])) === 'late') console.warn(`Clean-up: ${what} did not end within ${cleanUpMs / 1_000} s`)
+  clearTimeout(timer)
 }
 
 function withDatabase(uri: string, dbName: string): string {
