@@ -17,6 +17,7 @@ import { createCryptoBox } from './kernel/crypto-box.ts'
 import { describeError } from './kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from './kernel/fault-point.ts'
 import type { Logger } from './kernel/logger.ts'
+import { createRush } from './kernel/rush.ts'
 import { createWake, type PumpName } from './kernel/wake.ts'
 import { createNotifications, createSmtpMailer, notificationRoutes } from './notifications/index.ts'
 import { createScores, scoreRoutes } from './scores/index.ts'
@@ -64,6 +65,8 @@ function composeServices(options: AppOptions) {
   const { config, connection, clock, logger, faultPoint = noFaultPoint } = options
   const { highlevel, publicUrl } = config
   const wake = createWake()
+  // Contacts are written first; follow-ups and notices wait a moment.
+  const rush = createRush()
   const box = createCryptoBox(config.appSecret, config.appSecretPrevious)
   const events = createEvents({ connection, clock, wake })
   const settings = createSettings({ connection, clock, logger, agencyName: async (companyId) => (await installations.get(companyId))?.companyName ?? null })
@@ -89,7 +92,7 @@ function composeServices(options: AppOptions) {
     },
   })
   const effects = createEffects({
-    connection, clock, wake, gateway, events, logger, faultPoint,
+    connection, clock, wake, rush, gateway, events, logger, faultPoint,
     resources: (companyId) => setup.resources(companyId),
     lookAgain: (companyId) => setup.lookAgain(companyId),
     isLive: (companyId) => installations.isLive(companyId),
@@ -100,12 +103,12 @@ function composeServices(options: AppOptions) {
   const happiness = createHappiness({ connection, clock, answers: book, accounts, effects, events, settings, logger })
   const scores = createScores({ connection })
   const cases = createCases({ connection, clock, events, accounts, settings })
-  const feedback = createFeedback({ connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, logger, faultPoint })
+  const feedback = createFeedback({ connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, rush, logger, faultPoint })
   accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
   const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
   const notifications = createNotifications({ connection, clock, logger, accounts, ...(mailer === undefined ? {} : { mailer }) })
   const workflows = createWorkflows({
-    connection, clock, wake, logger, faultPoint,
+    connection, clock, wake, rush, logger, faultPoint,
     events,
     observers: [(event) => happiness.observe(event)],
     ports: {

@@ -4,6 +4,7 @@ import type { RunView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '..
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
+import { createRush, type Rush } from '../src/kernel/rush.ts'
 import type { Wake } from '../src/kernel/wake.ts'
 import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../src/store/index.ts'
 import type { WorkflowDefinition } from './definition.ts'
@@ -39,6 +40,8 @@ export interface WorkflowsDeps {
   connection: Connection
   clock: Clock
   wake: Wake
+  /** Work that goes before. */
+  rush?: Rush
   logger: Logger
   /** The events to work through; their one consumer is here. */
   events: { queue: LeasedQueue<DomainEvent> }
@@ -51,9 +54,14 @@ export interface WorkflowsDeps {
 }
 
 const maxAttempts = 8
+/** Follow-ups and notices can wait a moment; few hands, so that in a rush the writing of contacts is not behind them. */
+const concurrency = 2
+const batch = 8
+/** How long an item lets urgent work go first. */
+const yieldMs = 50
 
 export function createWorkflows(deps: WorkflowsDeps): Workflows {
-  const { connection, clock, wake, logger, events, ports, observers = [] } = deps
+  const { connection, clock, wake, logger, events, ports, observers = [], rush = createRush() } = deps
   const models = workflowModels(connection)
   const library = indexLibrary(deps.library ?? shippedLibrary)
   const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
@@ -61,7 +69,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const cap = createMessageCap(models.caps, clock)
   const runner = createRunner({ models, states, queue, cap, ports, clock, maxAttempts })
   const deliveries = createDeliveries({ runs: models.runs, cap, ports, clock })
-  const starter = createStarter({ runs: models.runs, states, library, ports, clock, enqueue: (run, definition) => runner.enqueue(run, definition) })
+  const starter = createStarter({ runs: models.runs, states, library, ports, clock, runner })
 
   const pumps = {
     events: createPump<DomainEvent>({
@@ -71,7 +79,10 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       logger,
       wake,
       pumpName: 'events',
+      concurrency,
+      batch,
       async handle(claimed) {
+        await rush.calm(yieldMs)
         for (const observe of observers) await observe(claimed.data)
         const observed = await deliveries.observe(claimed.data)
         const started = await starter.start(claimed.data)
@@ -79,7 +90,20 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
         return observed || started.length > 0 ? 'done' : 'ignored'
       },
     }),
-    runs: createPump<StepItem>({ name: 'runs', queue, clock, logger, wake, pumpName: 'runs', handle: (claimed) => runner.handle(claimed) }),
+    runs: createPump<StepItem>({
+      name: 'runs',
+      queue,
+      clock,
+      logger,
+      wake,
+      pumpName: 'runs',
+      concurrency,
+      batch,
+      async handle(claimed) {
+        await rush.calm(yieldMs)
+        return runner.handle(claimed)
+      },
+    }),
   }
 
   async function countsOf(companyId: string): Promise<Map<string, RunCounts>> {

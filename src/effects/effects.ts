@@ -1,6 +1,7 @@
 import { minuteMs, secondMs } from '../kernel/clock.ts'
 import { RetryAfterError } from '../kernel/errors.ts'
 import { noFaultPoint } from '../kernel/fault-point.ts'
+import { createRush } from '../kernel/rush.ts'
 import { createPump, type Pump, type QueueState } from '../store/index.ts'
 import { createCards, type ObservedOpportunity } from './cards.ts'
 import type { ObservedContact } from './contact-rules.ts'
@@ -53,7 +54,7 @@ const maxCrashes = 3
 const bindingMs = 10 * minuteMs
 
 export function createEffects(deps: EffectsDeps): Effects {
-  const { connection, clock, wake, logger, faultPoint = noFaultPoint } = deps
+  const { connection, clock, wake, logger, faultPoint = noFaultPoint, rush = createRush() } = deps
   const settings = { ...defaults, ...deps.settings }
   const collections = effectCollections(connection)
   const storeOptions = { clock, minIntervalMs: settings.minIntervalMs, leaseMs: settings.leaseMs, maxCrashes, faultPoint }
@@ -79,7 +80,7 @@ export function createEffects(deps: EffectsDeps): Effects {
     heartbeatMs: settings.leaseMs / 3,
   }
   const pumps = [
-    createPump({ ...shared, name: 'effects-contacts', queue: contactStore, handle: (claimed) => contacts.reconcile(claimed), pumpName: 'effects' }),
+    createPump({ ...shared, name: 'effects-contacts', queue: contactStore, handle: (claimed) => rush.urgent(() => contacts.reconcile(claimed)), pumpName: 'effects' }),
     createPump({ ...shared, name: 'effects-cards', queue: cardStore, handle: (claimed) => cards.reconcile(claimed), pumpName: 'effects' }),
     createPump({ ...shared, name: 'outbox', queue: outbox.queue, handle: (claimed) => outbox.handle(claimed), pumpName: 'outbox' }),
   ]

@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import type { Clock } from '../kernel/clock.ts'
 import type { FaultPoint } from '../kernel/fault-point.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { Rush } from '../kernel/rush.ts'
 import type { Wake } from '../kernel/wake.ts'
 import type { Events } from '../events/index.ts'
 import type { HighLevelGateway } from '../highlevel/index.ts'
@@ -28,6 +29,8 @@ export interface EffectsDeps {
   /** Default: deleted cards stay deleted. */
   policy?: (companyId: string) => Promise<EffectsPolicy>
   events: Pick<Events, 'append'>
+  /** Other work lets the writing of contacts go first. */
+  rush?: Rush
   logger: Logger
   faultPoint?: FaultPoint
   settings?: Partial<EffectsSettings>

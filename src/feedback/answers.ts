@@ -2,6 +2,7 @@ import type { Accounts } from '../accounts/index.ts'
 import type { AnswerChange, AnswerSource, AnswerView } from '../http/contract/feedback.ts'
 import { secondMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, describeError, notFound, RequestError } from '../kernel/errors.ts'
+import { createRush, type Rush } from '../kernel/rush.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import type { HappinessLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -46,6 +47,7 @@ export interface AnswersDeps {
   settings: Pick<Settings, 'get'>
   clock: Clock
   logger: Logger
+  rush?: Rush
   faultPoint?: FaultPoint
 }
 
@@ -61,6 +63,7 @@ export function createAnswers({
   settings,
   clock,
   logger,
+  rush = createRush(),
   faultPoint = noFaultPoint,
 }: AnswersDeps): Answers {
   /** Derivations running in this process: repeats of a request join them. */
@@ -94,7 +97,7 @@ export function createAnswers({
       await joined
       return
     }
-    const run = derive(record, answerId).finally(() => running.delete(key))
+    const run = rush.urgent(() => derive(record, answerId)).finally(() => running.delete(key))
     running.set(key, run)
     await run
   }

@@ -18,10 +18,19 @@ export interface StepItem {
   dueAt: Date
 }
 
+/** A step of a run and when it is due. */
+export interface Place {
+  index: number
+  step: Step
+  dueAt: Date
+}
+
 /** Works on the steps of runs. A step may be worked on any number of times: every effect has a key of its own. */
 export interface Runner {
-  /** Queues the first acting step at or after the run's place, its waits counted in. Idempotent. */
-  enqueue(run: RunRecord, definition: WorkflowDefinition): Promise<void>
+  /** Where a new run waits: its first acting step, the waits before it counted in. @returns null if it has none */
+  placeOf(run: RunRecord, definition: WorkflowDefinition): Promise<Place | null>
+  /** Queues the step at the run's place; a run without one is finished. Idempotent. */
+  enqueue(run: RunRecord, place: Place | null): Promise<void>
   handle(claimed: Claimed<StepItem>): Promise<HandleOutcome>
 }
 
@@ -43,7 +52,7 @@ export function createRunner(deps: RunnerDeps): Runner {
   const { models, states, queue, cap, ports, clock, maxAttempts } = deps
 
   /** The next acting step at or after `index`: waits on the way add up, a message is held on top. */
-  async function placeOf(run: RunRecord, definition: WorkflowDefinition, index: number, fromAt: Date): Promise<{ index: number; step: Step; dueAt: Date } | null> {
+  async function placeOf(run: RunRecord, definition: WorkflowDefinition, index: number, fromAt: Date): Promise<Place | null> {
     let dueMs = fromAt.getTime()
     for (let at = index; ; at += 1) {
       const step = definition.steps[at]
@@ -58,7 +67,7 @@ export function createRunner(deps: RunnerDeps): Runner {
   }
 
   /** Queues the step at `place`. The lane is the run, so that its steps never overlap, in no two processes. */
-  async function queueStep(run: RunRecord, place: { index: number; step: Step; dueAt: Date }): Promise<void> {
+  async function queueStep(run: RunRecord, place: Place): Promise<void> {
     const { index: stepIndex, dueAt } = place
     await queue.insert({ key: keyOf(run, place.step), lane: `run:${run._id}`, companyId: run.companyId, dueAt, data: { runId: run._id, stepIndex, dueAt } })
   }
@@ -191,17 +200,11 @@ export function createRunner(deps: RunnerDeps): Runner {
   }
 
   return {
-    async enqueue(run, definition) {
-      const place = await placeOf(run, definition, run.stepIndex, run.eventAt)
+    placeOf: (run, definition) => placeOf(run, definition, run.stepIndex, run.eventAt),
+
+    async enqueue(run, place) {
       if (place === null) await finish(run, { stepId: 'end', kind: 'end', at: clock.now(), outcome: 'done', reason: null }, 'done')
-      else {
-        await queueStep(run, place)
-        // Where the run waits now, for people who look; the queue decides.
-        await models.runs.updateOne(
-          { _id: run._id, companyId: run.companyId, state: 'active', history: { $size: 0 } },
-          { $set: { stepIndex: place.index, nextAt: place.dueAt } },
-        )
-      }
+      else await queueStep(run, place)
     },
 
     async handle(claimed) {

@@ -4,12 +4,12 @@ import type { Clock } from '../../src/kernel/clock.ts'
 import { hashOf } from '../../src/kernel/ids.ts'
 import { isDuplicateKey } from '../../src/store/index.ts'
 import { conditionsHold, needsAccount } from '../conditions.ts'
-import type { WorkflowDefinition } from '../definition.ts'
 import type { LibraryIndex } from '../library/index.ts'
 import type { WorkflowPorts } from '../ports.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
 import { factsOf, type EventFacts } from './facts.ts'
 import type { RunRecord } from './model.ts'
+import type { Runner } from './runner.ts'
 
 /** Starts the runs that an event calls for. */
 export interface Starter {
@@ -23,12 +23,12 @@ export interface StarterDeps {
   library: LibraryIndex
   ports: Pick<WorkflowPorts, 'account'>
   clock: Clock
-  /** Queues the run's next step; harmless when it is queued already. */
-  enqueue: (run: RunRecord, definition: WorkflowDefinition) => Promise<void>
+  /** Places runs and queues their first steps; harmless when one is queued already. */
+  runner: Pick<Runner, 'placeOf' | 'enqueue'>
 }
 
 export function createStarter(deps: StarterDeps): Starter {
-  const { runs, states, library, ports, clock, enqueue } = deps
+  const { runs, states, library, ports, clock, runner } = deps
 
   return {
     async start(event) {
@@ -46,15 +46,17 @@ export function createStarter(deps: StarterDeps): Starter {
         if (account === undefined && event.locationId !== null && needsAccount(asked)) account = await ports.account(event.companyId, event.locationId)
         if (!conditionsHold(asked, { facts, account: account ?? null })) continue
         const run = newRun(workflow, event, facts, clock.now())
+        const place = await runner.placeOf(run, definition)
         try {
-          await runs.create(run)
+          // Where the run waits is stored for people who look; the queue decides.
+          await runs.create(place === null ? run : { ...run, stepIndex: place.index, nextAt: place.dueAt })
         } catch (error) {
           if (!isDuplicateKey(error)) throw error
           const existing = await runs.findOne({ _id: run._id, companyId: event.companyId }).lean()
           // A run of an earlier fact, or one that is past its beginning, needs no push; one that lost its first step does.
           if (existing === null || existing.eventKey !== event.key || existing.state !== 'active' || existing.history.length > 0) continue
         }
-        await enqueue(run, definition)
+        await runner.enqueue(run, place)
         started.push(run._id)
       }
       return started
