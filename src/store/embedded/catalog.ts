@@ -33,8 +33,8 @@ export interface Collection {
   indexes: Index[]
   prefix: Buffer
   nextRecord: number
-  /** Number of documents. */
-  count: number
+  /** Number of documents; undefined until somebody asks: counting at the start would bring every page of the file into memory. */
+  count: number | undefined
 }
 
 export interface Catalog {
@@ -167,7 +167,7 @@ export function openCatalog(kv: Kv): Catalog {
         indexes: (doc['indexes'] as Doc[]).map(indexFromDoc),
         prefix,
         nextRecord: last === undefined ? 1 : recordOf(last) + 1,
-        count: kv.count(range),
+        count: undefined,
       }
       collections.set(collection.ns, collection)
       nextId = Math.max(nextId, id + 1, ...collection.indexes.map((index) => index.id + 1))

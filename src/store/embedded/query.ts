@@ -119,7 +119,7 @@ export function createQueryRunner(kv: Kv): QueryRunner {
     count(collection, query, execution) {
       const chosen = plan(collection, query)
       if (chosen.kind === 'nothing') return 0
-      if (chosen.kind === 'scan' && chosen.covered) return collection.count
+      if (chosen.kind === 'scan' && chosen.covered) return (collection.count ??= kv.count({ from: collection.prefix, to: afterPrefix(collection.prefix) }))
       let count = 0
       if (chosen.kind === 'index' && chosen.covered) {
         // The entries say all there is to know: no document is read.

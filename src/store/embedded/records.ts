@@ -81,7 +81,7 @@ export function createRecords(kv: Kv, catalog: Catalog): Records {
         }
       }
       collection.nextRecord += 1
-      collection.count += 1
+      if (collection.count !== undefined) collection.count += 1
       kv.put(documentKey(collection, record), raw)
       for (const { key, value } of added) kv.put(key, value)
     },
@@ -107,7 +107,7 @@ export function createRecords(kv: Kv, catalog: Catalog): Records {
       const removed = collection.indexes.flatMap((index) => [...entriesOf(collection, index, doc, record).values()])
       kv.remove(documentKey(collection, record))
       for (const { key } of removed) kv.remove(key)
-      collection.count -= 1
+      if (collection.count !== undefined) collection.count -= 1
     },
     build(collection, index, documents) {
       for (const { record, doc } of documents) {
