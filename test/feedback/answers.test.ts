@@ -57,6 +57,7 @@ describe('an answer', () => {
           lastFeedbackComment: 'Bookings land in one place.',
         },
         tags: { happiness: 'happiness: very happy' },
+        tagChoices: { happiness: ['happiness: very happy', 'happiness: happy', 'happiness: neutral', 'happiness: not happy'] },
       },
     ])
     expect(rig.world.cards).toMatchObject([
