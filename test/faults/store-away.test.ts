@@ -41,7 +41,16 @@ it('asks senders to come again while its store is away, and misses nothing', asy
   const readiness = await fetch(`${process.url}/readyz`)
   await readiness.text()
   await world.store.start()
-  await until('the process to be ready again', async () => (await (await fetch(`${process.url}/readyz`)).text()) !== '' && (await fetch(`${process.url}/readyz`)).status === 200, 60_000)
+  let notReady = ''
+  try {
+    await until('the process to be ready again', async () => {
+      const again = await fetch(`${process.url}/readyz`)
+      notReady = await again.text()
+      return again.status === 200
+    }, 180_000, 100)
+  } catch (error) {
+    throw new Error(`${String(error)}: ${notReady}\n${process.log.slice(-10).join('\n')}`, { cause: error })
+  }
   await sleep(1_000)
   await traffic.stop()
   // Work that was in hand when the store went could not be given back.
