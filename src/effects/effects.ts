@@ -132,7 +132,7 @@ export function createEffects(deps: EffectsDeps): Effects {
       const records = await collections.contacts.find<{ subjects: string[] }>({ companyId, contactId }, { projection: { subjects: 1 } }).toArray()
       if (records.length > 0) return records.flatMap((record) => record.subjects)
       const since = { $gt: new Date(clock.nowMs() - bindingMs) }
-      const binding = await collections.contacts.findOne({ companyId, contactId: null, createBegunAt: since }, { projection: { _id: 1 } })
+      const binding = await collections.contacts.findOne({ companyId, contactId: null, $or: [{ createBegunAt: since }, { createdAt: since }] }, { projection: { _id: 1 } })
       if (binding !== null) throw new RetryAfterError('contact_being_bound', 'A contact is being made, and it may be this one.', 2 * secondMs)
       return []
     },
