@@ -140,6 +140,7 @@ function composeServices(options: AppOptions) {
       hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
       send: (message) => effects.send(message),
       cancel: (companyId, key, reason) => effects.cancel(companyId, key, reason),
+      settleTask: ({ userId, ...task }) => effects.settleTask({ ...task, subjectId: `user:${task.locationId}:${userId}` }),
       notify: (notice) => notifications.notify(notice),
     },
   })

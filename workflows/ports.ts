@@ -60,5 +60,7 @@ export interface WorkflowPorts {
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
   /** Takes a message back before it left. */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** The task need not be done any more: it never leaves, or is completed. Idempotent, also before the task was sent. */
+  settleTask(task: { companyId: string; key: string; locationId: string; userId: string; reason: string }): Promise<void>
   notify(notice: TeamNotice): Promise<void>
 }

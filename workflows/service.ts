@@ -68,7 +68,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const states = createWorkflowStates({ models, library, clock })
   const cap = createMessageCap(models.caps, clock)
   const runner = createRunner({ models, states, queue, cap, ports, clock, maxAttempts })
-  const deliveries = createDeliveries({ runs: models.runs, cap, ports, clock })
+  const deliveries = createDeliveries({ runs: models.runs, states, cap, ports, clock })
   const starter = createStarter({ runs: models.runs, states, library, ports, clock, runner })
 
   const pumps = {

@@ -11,7 +11,7 @@ import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { createWaiting } from './readiness.ts'
 import { effectCollections, type CardRecord, type ContactRecord } from './records.ts'
 import { createStatus, type EffectsStatus } from './status.ts'
-import type { OutboxMessage, PersonEdit, WantedCard, WantedContact } from './types.ts'
+import type { OutboxMessage, PersonEdit, SettledTask, WantedCard, WantedContact } from './types.ts'
 import type { WantedState } from './wanted-record.ts'
 import { createWantedStore } from './wanted-store.ts'
 
@@ -23,6 +23,8 @@ export interface Effects {
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
   /** Before it left. @returns false if it is under way, gone or unknown */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** The task need not be done any more: it never leaves, or is completed in HighLevel. Idempotent, also before the task was sent. */
+  settleTask(task: SettledTask): Promise<void>
   /** Takes in what HighLevel shows of a contact; people's edits are appended as events and given back, echoes are not. */
   observeContact(companyId: string, contact: ObservedContact): Promise<PersonEdit[]>
   observeOpportunity(companyId: string, opportunity: ObservedOpportunity): Promise<PersonEdit[]>
@@ -94,6 +96,7 @@ export function createEffects(deps: EffectsDeps): Effects {
     pumps,
     send: (message) => outbox.send(message),
     cancel: (companyId, key, reason) => outbox.cancel(companyId, key, reason),
+    settleTask: (task) => outbox.settleTask(task),
     status: list,
     async wantContact(wanted) {
       await contacts.want(wanted)

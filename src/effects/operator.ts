@@ -4,7 +4,7 @@ import { noFaultPoint } from '../kernel/fault-point.ts'
 import { createLeasedQueue } from '../store/index.ts'
 import { effectCollections, type CardRecord, type ContactRecord } from './records.ts'
 import { createStatus, type EffectsStatus } from './status.ts'
-import type { OutboxMessage } from './types.ts'
+import type { OutboxItem } from './types.ts'
 import { createWantedStore } from './wanted-store.ts'
 
 /** Unfinished effects as a shell command needs them: to list and to take up again; nothing is sent from here. */
@@ -16,7 +16,7 @@ export function openUnfinishedEffects({ connection, clock }: { connection: Conne
   const options = { clock, minIntervalMs: 2 * secondMs, leaseMs: minuteMs, maxCrashes: 3, faultPoint: noFaultPoint }
   const contacts = createWantedStore<ContactRecord>(collections.contacts, options)
   const cards = createWantedStore<CardRecord>(collections.cards, options)
-  const outbox = createLeasedQueue<OutboxMessage>(connection, { collection: 'outbox', clock })
+  const outbox = createLeasedQueue<OutboxItem>(connection, { collection: 'outbox', clock })
   return {
     status: createStatus(collections, outbox).list,
     replay: async (companyId, key) => (await outbox.replay(companyId, key)) || (await contacts.replay(companyId, key)) || (await cards.replay(companyId, key)),

@@ -9,16 +9,19 @@ import type { Contacts } from './contacts.ts'
 import { userIdOf } from './edit-events.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import type { Waiting } from './readiness.ts'
-import type { SentRecord } from './records.ts'
-import type { OutboxMessage } from './types.ts'
+import { sentKeyOf, type SentRecord } from './records.ts'
+import { createSettledTasks } from './settled-tasks.ts'
+import type { OutboxItem, OutboxMessage, SettledTask } from './types.ts'
 import { plainText } from './values.ts'
 
 /** Messages, tasks and notes: each leaves exactly once. */
 export interface Outbox {
-  queue: LeasedQueue<OutboxMessage>
+  queue: LeasedQueue<OutboxItem>
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
-  handle(claimed: Claimed<OutboxMessage>): Promise<HandleOutcome>
+  /** The task need not be done any more: taken back, or completed in HighLevel once it is there. Idempotent. */
+  settleTask(task: SettledTask): Promise<void>
+  handle(claimed: Claimed<OutboxItem>): Promise<HandleOutcome>
 }
 
 /** Attempts over about half a day; then a person decides. */
@@ -27,7 +30,7 @@ const messagesLookedAt = 30
 
 export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, contacts: Contacts, waiting: Waiting, settings: EffectsSettings, faultPoint: FaultPoint): Outbox {
   const { connection, clock, events, wake } = deps
-  const queue = createLeasedQueue<OutboxMessage>(connection, {
+  const queue = createLeasedQueue<OutboxItem>(connection, {
     collection: 'outbox',
     clock,
     leaseMs: settings.leaseMs,
@@ -38,11 +41,11 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
     doneTtlDays: 90,
     faultPoint,
   })
+  const settled = createSettledTasks({ queue, sent, clock, events, waiting, signal: () => wake.signal('outbox') })
 
   /** Id of the message in HighLevel if an earlier attempt arrived there; ids of our other messages do not count. */
-  async function findSent(api: LocationApi, contactId: string, claimed: Claimed<OutboxMessage>): Promise<string | null> {
-    const { content, dueAt } = claimed.data
-    const taken = new Set((await sent.find({ companyId: claimed.data.companyId, contactId }).toArray()).map((record) => record.externalId))
+  async function findSent(api: LocationApi, contactId: string, { companyId, content, dueAt }: OutboxMessage, createdAt: Date): Promise<string | null> {
+    const taken = new Set((await sent.find({ companyId, contactId }).toArray()).map((record) => record.externalId))
     if (content.kind === 'task') {
       const tasks = await api.listTasks(contactId)
       return tasks.find((task) => !taken.has(task.id) && sameText(task.title, content.title) && sameText(task.body, content.body))?.id ?? null
@@ -51,7 +54,7 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
       const notes = await api.listNotes(contactId)
       return notes.find((note) => !taken.has(note.id) && sameText(note.body, content.body))?.id ?? null
     }
-    const sinceMs = Math.max(dueAt.getTime(), claimed.createdAt.getTime()) - minuteMs
+    const sinceMs = Math.max(dueAt.getTime(), createdAt.getTime()) - minuteMs
     const messages = await api.listMessages(contactId, messagesLookedAt)
     const ours = messages.find((message) => {
       if (message.direction !== 'outbound' || message.createdAt.getTime() < sinceMs || taken.has(message.id)) return false
@@ -85,8 +88,7 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
     }
   }
 
-  async function handle(claimed: Claimed<OutboxMessage>): Promise<HandleOutcome> {
-    const message = claimed.data
+  async function handle(claimed: Claimed<OutboxItem>, message: OutboxMessage): Promise<HandleOutcome> {
     const { companyId, contact: identity } = message
     try {
       const readiness = await waiting.readinessOf(companyId)
@@ -99,7 +101,7 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
       }
       const recorded = await sent.findOne({ _id: claimed.key })
       if (recorded === null) {
-        const found = claimed.begunBefore ? await findSent(api, contact.contactId, claimed) : null
+        const found = claimed.begunBefore ? await findSent(api, contact.contactId, message, claimed.createdAt) : null
         const externalId = found ?? (await deliver(api, contact.contactId, message))
         faultPoint('effects.accepted')
         await recordSent(message, claimed.key, contact.contactId, externalId)
@@ -120,19 +122,16 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
 
   return {
     queue,
-    handle,
+    settleTask: (task) => settled.settle(task),
+    handle: (claimed) => ('content' in claimed.data ? handle(claimed, claimed.data) : settled.handle(claimed, claimed.data)),
     async send(message) {
-      const key = storedKeyOf(message.companyId, message.key)
+      const key = sentKeyOf(message.companyId, message.key)
       const outcome = await queue.insert({ key, lane: key, companyId: message.companyId, dueAt: message.dueAt, data: message })
       wake.signal('outbox')
       return outcome === 'inserted' ? 'queued' : 'duplicate'
     },
-    cancel: (companyId, key, reason) => queue.cancel(companyId, storedKeyOf(companyId, key), reason),
+    cancel: (companyId, key, reason) => queue.cancel(companyId, sentKeyOf(companyId, key), reason),
   }
-}
-
-function storedKeyOf(companyId: string, key: string): string {
-  return `${companyId}:${key}`
 }
 
 function sameText(left: string, right: string): boolean {
@@ -147,7 +146,7 @@ function eventOf(message: OutboxMessage, at: Date, failure: { code: string; mess
   const type = failure !== null ? 'message.failed' : content.kind === 'task' ? 'task.created' : 'message.sent'
   const verb = content.kind === 'task' || content.kind === 'note' ? 'was created' : 'was sent'
   return {
-    key: `${type}:${storedKeyOf(companyId, key)}`,
+    key: `${type}:${sentKeyOf(companyId, key)}`,
     companyId,
     locationId: contact.locationId,
     userId: userIdOf(contact.subjectId),

@@ -58,6 +58,11 @@ export interface SentRecord {
   sentAt: Date
 }
 
+/** Key of a message in the outbox and among what was sent. */
+export function sentKeyOf(companyId: string, key: string): string {
+  return `${companyId}:${key}`
+}
+
 const queueMembers = {
   _id: String,
   companyId: String,

@@ -1,6 +1,6 @@
 import type { Collection } from 'mongodb'
 import type { LeasedQueue } from '../store/index.ts'
-import type { OutboxMessage } from './types.ts'
+import type { OutboxItem } from './types.ts'
 import type { WantedRecord } from './wanted-record.ts'
 
 /** One piece of unfinished work, as operators see it. */
@@ -19,7 +19,7 @@ const unfinished = ['dirty', 'held', 'dead'] as const
 const unfinishedMessages = ['pending', 'leased', 'held', 'dead'] as const
 
 /** Lists unfinished work: contacts, then cards, then messages, in one paged list. */
-export function createStatus(collections: { contacts: Collection<WantedRecord>; cards: Collection<WantedRecord> }, outbox: LeasedQueue<OutboxMessage>) {
+export function createStatus(collections: { contacts: Collection<WantedRecord>; cards: Collection<WantedRecord> }, outbox: LeasedQueue<OutboxItem>) {
   const parts = [
     { kind: 'contact' as const, records: collections.contacts },
     { kind: 'card' as const, records: collections.cards },

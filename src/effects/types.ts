@@ -68,6 +68,21 @@ export interface OutboxMessage {
     | { kind: 'note'; body: string }
 }
 
+/** A task of ours whose matter is settled: it need not be done any more. */
+export interface SettledTask {
+  companyId: string
+  /** Idempotency key with which the task was, or would have been, sent. */
+  key: string
+  /** Who the task's contact stands for. */
+  subjectId: string
+  locationId: string
+  /** Why, as a code. */
+  reason: string
+}
+
+/** What the outbox holds. */
+export type OutboxItem = OutboxMessage | SettledTask
+
 /** A value in HighLevel that is not what we last wrote: a person's edit. */
 export type PersonEdit =
   | { kind: 'field'; contactId: string; subjectId: string; field: FieldKey; before: string | number | null; after: string | number | null }

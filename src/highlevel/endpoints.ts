@@ -51,6 +51,7 @@ export const endpoints = {
   removeTags: endpoint('removeTags', 'DELETE', '/contacts/{contactId}/tags', 'contacts.write'),
   createTask: endpoint('createTask', 'POST', '/contacts/{contactId}/tasks', 'contacts.write'),
   listTasks: endpoint('listTasks', 'GET', '/contacts/{contactId}/tasks', 'contacts.readonly'),
+  completeTask: endpoint('completeTask', 'PUT', '/contacts/{contactId}/tasks/{taskId}/completed', 'contacts.write'),
   createNote: endpoint('createNote', 'POST', '/contacts/{contactId}/notes', 'contacts.write'),
   listNotes: endpoint('listNotes', 'GET', '/contacts/{contactId}/notes', 'contacts.readonly'),
 

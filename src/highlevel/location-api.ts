@@ -92,6 +92,10 @@ export function createLocationApi(sender: Sender, companyId: string, locationId:
       return ask(endpoints.createTask, { via: 'sdk', call: async (sdk, options) => sdk.contacts.createTask({ contactId: pathId(contactId) }, task, options) }, wire.taskAnswer)
     },
     listTasks: (contactId) => ask(endpoints.listTasks, { via: 'sdk', call: async (sdk, options) => sdk.contacts.getAllTasks({ contactId: pathId(contactId) }, options) }, wire.tasksAnswer),
+    completeTask: (contactId, taskId) => {
+      const ids = { contactId: pathId(contactId), taskId: pathId(taskId) }
+      return tell(endpoints.completeTask, { via: 'sdk', call: async (sdk, options) => sdk.contacts.updateTaskCompleted(ids, { completed: true }, options) })
+    },
     createNote: (contactId, body) =>
       ask(endpoints.createNote, { via: 'plain', path: { contactId: pathId(contactId) }, json: { body } }, wire.noteAnswer),
     listNotes: (contactId) => ask(endpoints.listNotes, { via: 'sdk', call: async (sdk, options) => sdk.contacts.getAllNotes({ contactId: pathId(contactId) }, options) }, wire.notesAnswer),

@@ -145,6 +145,8 @@ export interface LocationApi {
   createTask(contactId: string, input: CrmTaskInput): Promise<{ id: string }>
   /** Open and completed tasks of the contact, newest first. */
   listTasks(contactId: string): Promise<{ id: string; title: string; body: string; completed: boolean }[]>
+  /** Completing a completed task changes nothing. @throws PermanentError `highlevel_not_found` */
+  completeTask(contactId: string, taskId: string): Promise<void>
   createNote(contactId: string, body: string): Promise<{ id: string }>
   listNotes(contactId: string): Promise<{ id: string; body: string }[]>
   searchUsers(query: { ids?: string[]; skip?: number; limit?: number }): Promise<{ users: CrmUser[]; total: number }>

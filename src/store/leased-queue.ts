@@ -90,6 +90,8 @@ export interface LeasedQueue<T> {
   extend(claimed: Claimed<T>): Promise<boolean>
   /** Finishes an item that nobody has begun (pending or held). @returns false if it is begun, finished or not there */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** Like `cancel`, but leaves alone what was tried before: such an attempt may have had its effect. */
+  cancelUntried(companyId: string, key: string, reason: string): Promise<boolean>
   /** Dead or held → due now with fresh attempts. */
   replay(companyId: string, key: string): Promise<boolean>
   /** All held items of a company → due now. @returns how many */
@@ -277,6 +279,14 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     async cancel(companyId, key, reason) {
       const result = await records.updateOne(
         { _id: key, companyId, state: { $in: ['pending', 'held'] } },
+        { $set: { ...finished('ignored'), reason } },
+      )
+      return result.modifiedCount === 1
+    },
+
+    async cancelUntried(companyId, key, reason) {
+      const result = await records.updateOne(
+        { _id: key, companyId, state: { $in: ['pending', 'held'] }, attempts: 0, replays: { $exists: false } },
         { $set: { ...finished('ignored'), reason } },
       )
       return result.modifiedCount === 1

@@ -117,6 +117,76 @@ describe('the outbox', () => {
     expect(await h.effects.counts()).toMatchObject({ outbox: { done: 1, dead: 0 } })
   })
 
+  describe('a task that need not be done any more', () => {
+    const settle = (key = 'case-1', effects = h.effects): Promise<void> => effects.settleTask({ companyId, key, subjectId: ada.subjectId, locationId: 'loc1', reason: 'case_closed' })
+
+    it('is completed once after it was made, and its timeline says so', async () => {
+      await h.effects.send(message('case-1', task()))
+      await h.effects.send(message('case-2', { kind: 'task', title: 'Something else', body: '', dueAt: h.clock.now(), assignedTo: null }))
+      await h.drain()
+      await settle()
+      await settle()
+      await h.drain()
+      await settle()
+      await h.drain()
+      expect(h.crm.tasks.map(({ title, completed }) => [title, completed])).toEqual(expect.arrayContaining([['Call Ada', true], ['Something else', false]]))
+      expect(h.crm.count('completeTask')).toBe(1)
+      expect(h.events.filter((event) => event.type === 'task.completed')).toMatchObject([{ locationId: 'loc1', userId: 'ada', data: { reason: 'case_closed' } }])
+    })
+
+    it('never leaves if it has not left, also when it is sent only afterwards', async () => {
+      await h.effects.send(message('case-1', task(), 60_000))
+      await settle()
+      await settle('case-2')
+      expect(await h.effects.send(message('case-2', task()))).toBe('duplicate')
+      h.clock.advanceMs(60_000)
+      await h.drain()
+      expect(h.crm.tasks).toEqual([])
+      expect(await h.effects.counts()).toMatchObject({ outbox: { pending: 0, held: 0, dead: 0 } })
+    })
+
+    it('is completed if an attempt to make it may have arrived', async () => {
+      h.crm.failNext('createTask', { when: 'after', error: new Error('socket hang up') })
+      await h.effects.send(message('case-1', task()))
+      await h.drain()
+      await settle()
+      h.clock.advanceMs(20_000)
+      await h.drain()
+      expect(h.crm.tasks).toMatchObject([{ completed: true }])
+    })
+
+    it('is completed once though whoever completed it died before that was recorded', async () => {
+      await h.effects.send(message('case-1', task()))
+      await h.drain()
+      await settle()
+      h.crm.failNext('completeTask', { when: 'after', hang: true })
+      void h.effects.pumps[2]!.drain()
+      await until('HighLevel to have it', () => h.crm.tasks[0]?.completed === true)
+      const other = await h.anotherProcess()
+      h.clock.advanceMs(60_001)
+      await h.drain(other)
+      expect(h.crm.count('completeTask')).toBe(1)
+      expect(h.events.filter((event) => event.type === 'task.completed')).toHaveLength(1)
+    })
+
+    it('and that a person deleted is no trouble; without a connection its completion waits', async () => {
+      await h.effects.send(message('case-1', task()))
+      await h.effects.send(message('case-2', task()))
+      await h.drain()
+      h.crm.tasks.splice(h.crm.tasks.length - 1)
+      h.setup.live = false
+      await settle()
+      await settle('case-2')
+      await h.drain()
+      expect(await h.effects.counts()).toMatchObject({ outbox: { held: 2 } })
+      h.setup.live = true
+      await h.effects.releaseHeld(companyId)
+      await h.drain()
+      expect(h.crm.tasks).toMatchObject([{ completed: true }])
+      expect(await h.effects.counts()).toMatchObject({ outbox: { held: 0, dead: 0 } })
+    })
+  })
+
   it('makes the contact first if there is none', async () => {
     await h.effects.send({ ...message('m1', email), contact: person('bob') })
     await h.drain()

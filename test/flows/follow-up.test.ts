@@ -14,10 +14,10 @@ let headquartersId: string
 let people: { locationId: string; userId: string }[]
 
 beforeAll(async () => {
-  product = await startProduct({ clock, sandbox: { seed: { accounts: 8, usersPerAccount: 1 } } })
+  product = await startProduct({ clock, sandbox: { seed: { accounts: 9, usersPerAccount: 1 } } })
   ;({ headquartersId } = await product.setUp())
   people = []
-  for (let index = 0; index < 8; index += 1) people.push(await product.enableFeedback(index))
+  for (let index = 0; index < 9; index += 1) people.push(await product.enableFeedback(index))
   second = await product.another()
   const patch = { messages: { holdSeconds: 0, quietHours: { enabled: false } } }
   expect((await product.admin().send('PATCH', '/api/settings', patch)).status).toBe(200)
@@ -195,6 +195,20 @@ describe('the team', () => {
     expect(refused.status).toBe(400)
     expect((await admin().send('POST', `/api/cases/${caseId}/close`, { outcome: 'resolved', note: 'Replaced it.' })).body).toMatchObject({ state: 'closed', outcome: 'resolved' })
     expect((await admin().send('POST', `/api/cases/${caseId}/close`, { outcome: 'resolved', note: 'Again.' })).status).toBe(409)
+  })
+
+  it('need not call a person who changed the answer for the better: the case is withdrawn and its task completed', async () => {
+    const who = people[8]!
+    const user = product.as(who)
+    const given = await user.send('POST', '/api/answers', { level: 'not_happy', idempotencyKey: 'answer-to-be-changed' })
+    const task = await until('the task', async () => (await product.settled(), tasksOf(who)[0]))
+    expect(task.completed).toBe(false)
+    expect((await user.send('PATCH', `/api/answers/${(given.body as { answerId: string }).answerId}`, { level: 'happy' })).status).toBe(200)
+    await until('the task completed', async () => (await product.settled(), tasksOf(who)[0]?.completed === true))
+    expect(tasksOf(who)).toHaveLength(1)
+    expect((await admin().get(`/api/cases?locationId=${who.locationId}`)).body.items).toMatchObject([{ state: 'closed', outcome: 'withdrawn' }])
+    const { body } = await admin().get(`/api/accounts/${who.locationId}/timeline`)
+    expect((body.items as { type: string }[]).filter(({ type }) => type === 'task.completed')).toHaveLength(1)
   })
 
   it('reads each notification once', async () => {

@@ -108,7 +108,7 @@ export function createFakeCompanies(): FakeCompanies {
     findContactByEmail: unavailable('findContactByEmail'), getContact: unavailable('getContact'), createContact: unavailable('createContact'), updateContact: unavailable('updateContact'),
     addTags: unavailable('addTags'), removeTags: unavailable('removeTags'), findOpportunities: unavailable('findOpportunities'), getOpportunity: unavailable('getOpportunity'),
     createOpportunity: unavailable('createOpportunity'), moveOpportunity: unavailable('moveOpportunity'), sendMessage: unavailable('sendMessage'), listMessages: unavailable('listMessages'),
-    createTask: unavailable('createTask'), listTasks: unavailable('listTasks'), createNote: unavailable('createNote'), listNotes: unavailable('listNotes'),
+    createTask: unavailable('createTask'), completeTask: unavailable('completeTask'), listTasks: unavailable('listTasks'), createNote: unavailable('createNote'), listNotes: unavailable('listNotes'),
   }
 
   function locationApi(companyId: string, locationId: string): LocationApi {

@@ -177,6 +177,12 @@ export function createFakeGateway(clock: Clock): FakeGateway {
           return { id: task.id }
         }),
       listTasks: (contactId) => call('listTasks', [contactId], () => tasks.filter((task) => task.contactId === contactId)),
+      completeTask: (contactId, taskId) =>
+        call('completeTask', [contactId, taskId], () => {
+          const task = tasks.find((one) => one.id === taskId && one.contactId === contactId)
+          if (task === undefined) throw missing('task')
+          task.completed = true
+        }),
       createNote: (contactId, body) =>
         call('createNote', [contactId], () => {
           const note = { id: newId('note'), contactId, body }

@@ -315,6 +315,28 @@ describe('notifications of the team', () => {
     ])
   })
 
+  it('a case that is closed needs its task no more, also one that has not begun; another case keeps its own', async () => {
+    const event = (type: 'case.opened' | 'case.closed', caseId: string, opening = 1) => ({ ...world.answer('not_happy'), key: `${type}:${caseId}:${opening}`, type, data: { caseId } })
+    const taskKeys = () => [...world.around.outbox.values()].filter((each) => each.content.kind === 'task').map((each) => each.key)
+    await happen(event('case.opened', 'case-1'))
+    const [first] = taskKeys()
+    await happen(event('case.opened', 'case-2'), event('case.closed', 'case-1'))
+    expect(world.around.settledTasks).toEqual([first])
+    // Opened and closed before anybody came to the first step.
+    await world.engine.events.append(event('case.opened', 'case-3'))
+    await world.engine.events.append(event('case.closed', 'case-3'))
+    await world.engine.workflows.pumps.events.drain()
+    await world.engine.settle()
+    expect(world.around.settledTasks).toHaveLength(2)
+    expect(taskKeys()).toHaveLength(2)
+    expect(world.around.notices.filter(({ kind }) => kind === 'case_opened')).toHaveLength(2)
+    expect((await runsOf('case_opened')).filter(({ state }) => state === 'stopped')).toMatchObject([{ reason: 'case_closed' }])
+    // Opened again: a matter of its own.
+    await happen(event('case.opened', 'case-1', 2))
+    expect(taskKeys()).toHaveLength(3)
+    expect(world.around.settledTasks).toHaveLength(2)
+  })
+
   it('can be paused', async () => {
     await world.engine.workflows.pause(companyId, 'feedback_received', 'admin-1')
     await happen(world.answer('happy'))

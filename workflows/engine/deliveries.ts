@@ -4,8 +4,10 @@ import type { DomainEvent } from '../../src/events/index.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
 import { RetryAfterError } from '../../src/kernel/errors.ts'
 import type { WorkflowPorts } from '../ports.ts'
+import type { WorkflowStates } from '../states.ts'
 import type { MessageCap } from './cap.ts'
 import type { RunRecord } from './model.ts'
+import { keyOf } from './runner.ts'
 
 /** Follows what happens to runs from outside: messages that left or failed, and facts that end runs. */
 export interface Deliveries {
@@ -17,8 +19,17 @@ export interface Deliveries {
 
 const outboxEvent = z.object({ messageKey: z.string().startsWith('run:'), code: z.string().nullish().catch(null) })
 
-export function createDeliveries(deps: { runs: Model<RunRecord>; cap: MessageCap; ports: Pick<WorkflowPorts, 'cancel'>; clock: Clock }): Deliveries {
-  const { runs, cap, ports, clock } = deps
+const closedCase = z.object({ caseId: z.string().min(1) })
+
+export interface DeliveriesDeps {
+  runs: Model<RunRecord>
+  states: Pick<WorkflowStates, 'version'>
+  cap: MessageCap
+  ports: Pick<WorkflowPorts, 'cancel' | 'settleTask'>
+  clock: Clock
+}
+
+export function createDeliveries({ runs, states, cap, ports, clock }: DeliveriesDeps): Deliveries {
 
   async function left(event: DomainEvent, outcome: 'sent' | 'failed'): Promise<boolean> {
     const parsed = outboxEvent.safeParse(event.data)
@@ -76,6 +87,23 @@ export function createDeliveries(deps: { runs: Model<RunRecord>; cap: MessageCap
     return count
   }
 
+  /** A closed case needs nobody any more: its tasks are settled, told or not, and what would still be said of its opening is not. */
+  async function caseClosed(event: DomainEvent): Promise<boolean> {
+    const { companyId, userId } = event
+    const parsed = closedCase.safeParse(event.data)
+    if (!parsed.success || userId === null) return false
+    const about = await runs.find({ companyId, userId, kind: 'notification', 'facts.caseId': parsed.data.caseId, 'facts.type': 'case.opened' }).lean()
+    for (const run of about) {
+      const definition = run.locationId === null ? null : await states.version(companyId, run.workflowKey, run.version)
+      for (const step of definition?.steps ?? []) {
+        if (step.kind === 'task' && run.locationId !== null) await ports.settleTask({ companyId, key: keyOf(run, step), locationId: run.locationId, userId, reason: 'case_closed' })
+      }
+      const ended = { state: 'stopped', reason: 'case_closed', nextAt: null, finishedAt: clock.now() } as const
+      await runs.updateOne({ _id: run._id, companyId, state: 'active' }, { $set: ended })
+    }
+    return about.length > 0
+  }
+
   return {
     async observe(event) {
       const { companyId, locationId, userId } = event
@@ -89,6 +117,8 @@ export function createDeliveries(deps: { runs: Model<RunRecord>; cap: MessageCap
           return userId !== null && (await end({ companyId, userId }, 'reply', 'all')) > 0
         case 'user.removed':
           return userId !== null && (await end({ companyId, userId, ...(locationId === null ? {} : { locationId }) }, 'user_removed', 'all')) > 0
+        case 'case.closed':
+          return caseClosed(event)
         case 'installation.uninstalled':
           return (await end({ companyId }, 'uninstalled', 'all')) > 0
         default:

@@ -116,6 +116,11 @@ export async function everyGatewayMethod(recording: Recording): Promise<void> {
         await hub.createTask(contact.id, { title: 'Call again', body: '', dueAt })
       },
       listTasks: () => hub.listTasks(contact.id),
+      async completeTask() {
+        const { id } = await hub.createTask(contact.id, { title: 'Write to Ann', body: '', dueAt })
+        await hub.completeTask(contact.id, id)
+        await rejected(hub.completeTask(contact.id, unknownId))
+      },
       createNote: () => hub.createNote(contact.id, 'Spoke with Ann'),
       listNotes: () => hub.listNotes(contact.id),
       searchUsers: () => hub.searchUsers({ ids: [admin.id], skip: 0, limit: 10 }),

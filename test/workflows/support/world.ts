@@ -28,6 +28,8 @@ export interface Surroundings {
   /** Every call of `send`, repeats included. */
   sendCalls: string[]
   notices: TeamNotice[]
+  /** Keys of tasks that need not be done any more. */
+  settledTasks: string[]
 }
 
 export interface Engine {
@@ -65,7 +67,7 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
       brand: { ...defaultAgencySettings.brand, name: 'Northbeam', teamName: 'The Northbeam team' },
     },
     live: true, level: null, levels: new Map(), openCase: false, personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
-    sendFaults: [], outbox: new Map(), sendCalls: [], notices: [],
+    sendFaults: [], outbox: new Map(), sendCalls: [], notices: [], settledTasks: [],
   }
   const ports: WorkflowPorts = {
     settings: async () => around.settings,
@@ -90,6 +92,11 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
       if (message === undefined || message.left || message.cancelled) return false
       message.cancelled = true
       return true
+    },
+    async settleTask({ key }) {
+      const message = around.outbox.get(key)
+      if (message !== undefined && !message.left) message.cancelled = true
+      around.settledTasks.push(key)
     },
     notify: async (notice) => void around.notices.push(notice),
   }
