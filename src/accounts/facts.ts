@@ -36,7 +36,8 @@ function freshAccount(companyId: string, locationId: string, nowAt: Date): Accou
     email: null, timezone: null, saas: false, group: 'regular', premium: false, isSuccessLocation: false, csm: null, feedbackEnabled: false, feedbackVersion: 0,
     detailsFact: '', installedAt: null, uninstalledAt: null, movedAt: null, ownedAt: null, installed: false, mirroredAt: null, mirrorWantedAt: null,
     createdAt: nowAt, removedAt: null, users: 0, happiness: { level: null, score: null, answered: 0, newestAt: null, dissent: false },
-    happinessRank: -1, healthLevel: null, healthRank: -1, seenRun: '',
+    happinessRank: -1, happinessFellAt: null,
+    healthLevel: null, healthRank: -1, healthKeptAt: null, healthStaleAt: null, healthNoteWanted: false, healthDetails: null, disagreement: null, seenRun: '',
   }
 }
 

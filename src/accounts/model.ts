@@ -1,5 +1,5 @@
 import { Schema, type Connection, type Model } from 'mongoose'
-import type { AccountGroup } from '../http/contract/accounts.ts'
+import type { AccountGroup, Disagreement, HealthSource } from '../http/contract/accounts.ts'
 import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import type { FoldedUser } from './user-fold.ts'
 
@@ -49,8 +49,28 @@ export interface AccountRecord {
   happiness: { level: HappinessLevel | null; score: number | null; answered: number; newestAt: Date | null; dissent: boolean }
   /** Derived for sorting: −1 without a reading, else the level's place from worst to best. */
   happinessRank: number
+  /** When the Happiness Level last fell. */
+  happinessFellAt: Date | null
+  /** The status as the health feature keeps it; here for lists. */
   healthLevel: HealthLevel | null
   healthRank: number
+  /** When it was set or last confirmed, whichever is later. */
+  healthKeptAt: Date | null
+  /** When it turns stale. */
+  healthStaleAt: Date | null
+  healthNoteWanted: boolean
+  healthDetails: {
+    setAt: Date
+    setBy: { userId: string | null; name: string | null } | null
+    source: HealthSource
+    note: string | null
+    reasonCodes: string[]
+    confirmedAt: Date | null
+    changeId: string
+    noteWanted: boolean
+  } | null
+  /** Derived from both readings. */
+  disagreement: Disagreement | null
   /** The mirror run that last saw it. */
   seenRun: string
 }
@@ -113,7 +133,8 @@ export function accountModels(connection: Connection): AccountModels {
           feedbackEnabled: Boolean, feedbackVersion: Number, detailsFact: String, installedAt: Date, uninstalledAt: Date, movedAt: Date, ownedAt: Date, installed: Boolean,
           mirroredAt: Date, mirrorWantedAt: Date, createdAt: Date, removedAt: Date, users: Number,
           happiness: { level: String, score: Number, answered: Number, newestAt: Date, dissent: Boolean },
-          happinessRank: Number, healthLevel: String, healthRank: Number, seenRun: String,
+          happinessRank: Number, happinessFellAt: Date, healthLevel: String, healthRank: Number, healthKeptAt: Date, healthStaleAt: Date, healthNoteWanted: Boolean,
+          healthDetails: Schema.Types.Mixed, disagreement: String, seenRun: String,
         },
         { ...options, collection: 'accounts' },
       )
@@ -126,6 +147,11 @@ export function accountModels(connection: Connection): AccountModels {
       schema.index({ companyId: 1, listed: 1, users: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, listed: 1, createdAt: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, listed: 1, 'happiness.answered': 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, healthKeptAt: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, disagreement: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, healthStaleAt: 1, nameKey: 1, _id: 1 })
+      // For the grid: a cell is counted on its keys.
+      schema.index({ companyId: 1, listed: 1, healthRank: 1, happinessRank: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, mirrorWantedAt: 1 })
       schema.index({ locationId: 1, state: 1 })
       return schema

@@ -1,5 +1,5 @@
-import type { Account, AccountUser } from '../http/contract/accounts.ts'
-import { happinessLevels, type HappinessLevel } from '../kernel/levels.ts'
+import type { Account, AccountUser, Disagreement } from '../http/contract/accounts.ts'
+import { happinessLevels, healthLevels, type HappinessLevel, type HealthLevel } from '../kernel/levels.ts'
 import type { AccountRecord, UserRecord } from './model.ts'
 import { isPresent, joinedAt, leftAt } from './user-fold.ts'
 
@@ -39,10 +39,42 @@ export function happinessRank(level: HappinessLevel | null): number {
   return level === null ? -1 : happinessLevels.indexOf(level)
 }
 
+/** As `happinessRank`, for the status. */
+export function healthRank(level: HealthLevel | null): number {
+  return level === null ? -1 : healthLevels.indexOf(level)
+}
+
 const iso = (at: Date | null): string | null => (at === null ? null : at.toISOString())
 
-/** An account as the outside sees it. */
-export function accountView(record: AccountRecord): Account {
+function healthView(record: AccountRecord, now: Date): Account['health'] {
+  const { healthLevel: level, healthDetails: details, healthStaleAt: staleAt } = record
+  const { setAt = null, setBy = null, source = null, note = null, reasonCodes = [], confirmedAt = null, changeId = null, noteWanted = false } = details ?? {}
+  const stale = staleAt !== null && staleAt.getTime() <= now.getTime()
+  return { level, setAt: iso(setAt), setBy, source, note, reasonCodes, confirmedAt: iso(confirmedAt), staleAt: iso(staleAt), stale, changeId, noteWanted }
+}
+
+/** Two readings of one account, on the scale of four levels each. */
+interface TwoReadings {
+  healthLevel: HealthLevel | null
+  happinessLevel: HappinessLevel | null
+  /** When the status was last set or confirmed. */
+  healthKeptAt: Date | null
+  /** When happiness last fell by a level or more. */
+  happinessFellAt: Date | null
+}
+
+/**
+ * Whether the readings disagree: two or more levels apart, or happiness fell while the status stayed. Without both readings there is nothing to compare.
+ * Source: the product's rules on both readings together.
+ */
+export function disagreementOf({ healthLevel, happinessLevel, healthKeptAt, happinessFellAt }: TwoReadings): Disagreement | null {
+  if (healthLevel === null || happinessLevel === null) return null
+  if (Math.abs(healthLevels.indexOf(healthLevel) - happinessLevels.indexOf(happinessLevel)) >= 2) return 'levels_apart'
+  return happinessFellAt !== null && healthKeptAt !== null && happinessFellAt.getTime() > healthKeptAt.getTime() ? 'happiness_fell' : null
+}
+
+/** An account as the outside sees it. @param now decides whether the status is stale */
+export function accountView(record: AccountRecord, now: Date): Account {
   return {
     locationId: record.locationId,
     name: record.name,
@@ -50,7 +82,8 @@ export function accountView(record: AccountRecord): Account {
     premium: record.premium,
     csm: record.csm === null ? null : { userId: record.csm.userId, name: record.csm.name, email: record.csm.email },
     feedbackEnabled: record.feedbackEnabled && record.state === 'active',
-    health: { level: record.healthLevel, setAt: null, setBy: null, source: null, note: null, stale: false },
+    health: healthView(record, now),
+    disagreement: record.disagreement,
     happiness: {
       level: record.happiness.level,
       score: record.happiness.score,

@@ -5,7 +5,7 @@ import { accountKey, createAccountFacts } from './facts.ts'
 import { accountFilterOf, accountSortOf } from './listing.ts'
 import { createMirror } from './mirror.ts'
 import { accountModels, type AccountRecord } from './model.ts'
-import { accountUserView, accountView, derivedMembers, happinessRank } from './rules.ts'
+import { accountUserView, accountView, derivedMembers, disagreementOf, happinessRank, healthRank } from './rules.ts'
 import type { Accounts, AccountsDeps, BulkHandler } from './types.ts'
 
 const maxBulk = 10_000
@@ -28,7 +28,25 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     await record(companyId, locationId)
     const after = await accounts.findOneAndUpdate({ _id: accountKey(companyId, locationId), companyId }, { $set: set }, { returnDocument: 'after' }).lean()
     if (after === null) throw notFound('account')
-    return accountView(after)
+    return accountView(after, clock.now())
+  }
+
+  type Projection = Partial<AccountRecord>
+  /**
+   * Takes over a reading, with what follows from both. Written only if the other reading is still the one that was read,
+   * so that two readings that change at once are compared with each other, whichever comes last.
+   */
+  async function projected(companyId: string, locationId: string, change: (account: AccountRecord) => Projection): Promise<void> {
+    for (;;) {
+      const account = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId }).lean()
+      if (account === null) return
+      const set = change(account)
+      const after = { ...account, ...set }
+      const disagreement = disagreementOf({ ...after, happinessLevel: after.happiness.level })
+      const unchanged = { happinessRank: account.happinessRank, healthRank: account.healthRank, healthKeptAt: account.healthKeptAt ?? null }
+      const { matchedCount } = await accounts.updateOne({ _id: account._id, companyId, ...unchanged }, { $set: { ...set, disagreement } })
+      if (matchedCount === 1) return
+    }
   }
 
   const agencyUser: Accounts['agencyUser'] = async (companyId, userId) => {
@@ -42,7 +60,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     const after = await accounts
       .findOneAndUpdate({ _id: before._id, companyId, feedbackEnabled: !enabled }, { $set: { feedbackEnabled: enabled }, $inc: { feedbackVersion: 1 } }, { returnDocument: 'after' })
       .lean()
-    if (after === null) return accountView(await record(companyId, locationId))
+    if (after === null) return accountView(await record(companyId, locationId), clock.now())
     if (after.isSuccessLocation) await accounts.updateOne({ _id: after._id }, { $set: derivedMembers(after) })
     const type = enabled ? ('feedback.enabled' as const) : ('feedback.disabled' as const)
     await events.append({
@@ -50,7 +68,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       summary: enabled ? `Feedback was switched on for ${after.name}.` : `Feedback was switched off for ${after.name}.`,
       before: !enabled, after: enabled, data: { locationId },
     })
-    return accountView(after)
+    return accountView(after, clock.now())
   }
 
   const setPremium: Accounts['setPremium'] = (companyId, locationId, premium) => changed(companyId, locationId, { premium })
@@ -63,7 +81,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   }
 
   const locationIds: Accounts['locationIds'] = async (companyId, filter, limit = maxBulk) => {
-    const found = await accounts.find(accountFilterOf(companyId, filter), { locationId: 1 }).sort({ nameKey: 1 }).limit(limit).lean()
+    const found = await accounts.find(accountFilterOf(companyId, filter, clock.now()), { locationId: 1 }).sort({ nameKey: 1 }).limit(limit).lean()
     return found.map((account) => account.locationId)
   }
 
@@ -94,6 +112,8 @@ export function createAccounts(deps: AccountsDeps): Accounts {
         return each(ids, (locationId) => setPremium(companyId, locationId, request.action === 'premium_on'))
       case 'assign_csm':
         return each(ids, (locationId) => assignCsm(companyId, locationId, request.csmUserId ?? null))
+      case 'set_health':
+      case 'confirm_health':
       case 'request_feedback': {
         const handler = handlers.get(request.action)
         if (handler === undefined) throw new RequestError(501, 'action_unavailable', `The action ${request.action} is not available.`)
@@ -107,16 +127,17 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   return {
     async get(companyId, locationId) {
       const found = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId, state: { $in: ['active', 'removed'] } }).lean()
-      return found === null ? null : accountView(found)
+      return found === null ? null : accountView(found, clock.now())
     },
     async list(companyId, query) {
       const { sort, page, pageSize, ...filter } = query
-      const where = accountFilterOf(companyId, filter)
+      const now = clock.now()
+      const where = accountFilterOf(companyId, filter, now)
       const [total, items] = await Promise.all([
         accounts.countDocuments(where),
         accounts.find(where).sort(accountSortOf(sort)).skip((page - 1) * pageSize).limit(pageSize).lean(),
       ])
-      return { items: items.map(accountView), page, pageSize, total }
+      return { items: items.map((item) => accountView(item, now)), page, pageSize, total }
     },
     locationIds,
     async users(companyId, locationId, { includeRemoved = false } = {}) {
@@ -163,10 +184,22 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       handlers.set(action, handler)
     },
     async setHappiness(companyId, locationId, reading) {
-      await accounts.updateOne(
-        { _id: accountKey(companyId, locationId), companyId },
-        { $set: { happiness: { level: reading.level, score: reading.score, answered: reading.answered, newestAt: reading.newestAt, dissent: reading.dissent }, happinessRank: happinessRank(reading.level) } },
-      )
+      await projected(companyId, locationId, (account) => {
+        const fell = account.happiness.level !== null && reading.level !== null && happinessRank(reading.level) < account.happinessRank
+        return {
+          happiness: { level: reading.level, score: reading.score, answered: reading.answered, newestAt: reading.newestAt, dissent: reading.dissent },
+          happinessRank: happinessRank(reading.level),
+          happinessFellAt: fell ? clock.now() : account.happinessFellAt,
+        }
+      })
+    },
+    async setHealth(companyId, locationId, status) {
+      await projected(companyId, locationId, () => {
+        if (status === null) return { healthLevel: null, healthRank: -1, healthKeptAt: null, healthStaleAt: null, healthNoteWanted: false, healthDetails: null }
+        const { level, staleAt, ...healthDetails } = status
+        const healthKeptAt = status.confirmedAt !== null && status.confirmedAt > status.setAt ? status.confirmedAt : status.setAt
+        return { healthLevel: level, healthRank: healthRank(level), healthKeptAt, healthStaleAt: staleAt, healthNoteWanted: status.noteWanted, healthDetails }
+      })
     },
     async setSuccessLocation(companyId, locationId) {
       const chosen = accountKey(companyId, locationId)

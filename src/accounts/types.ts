@@ -1,9 +1,9 @@
 import type { Connection } from 'mongoose'
 import type { DomainEvent, EventSource, Actor } from '../events/index.ts'
 import type { CrmUser, HighLevelGateway } from '../highlevel/index.ts'
-import type { Account, AccountFilter, AccountList, AccountQuery, AccountUser, BulkAction, BulkRequest, BulkResult } from '../http/contract/accounts.ts'
+import type { Account, AccountFilter, AccountList, AccountQuery, AccountUser, BulkAction, BulkRequest, BulkResult, HealthSource } from '../http/contract/accounts.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { HappinessLevel } from '../kernel/levels.ts'
+import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
@@ -71,6 +71,20 @@ export interface AccountReading {
   dissent: boolean
 }
 
+/** The status as the health feature keeps it. */
+export interface AccountStatus {
+  level: HealthLevel
+  setAt: Date
+  setBy: { userId: string | null; name: string | null } | null
+  source: HealthSource
+  note: string | null
+  reasonCodes: string[]
+  confirmedAt: Date | null
+  staleAt: Date
+  changeId: string
+  noteWanted: boolean
+}
+
 export interface MirrorProgress {
   accountsMirrored: number
   usersMirrored: number
@@ -126,6 +140,8 @@ export interface Accounts {
   registerBulkAction(action: BulkAction, handler: BulkHandler): void
   /** Idempotent. An account that is not there (any more) is left alone. */
   setHappiness(companyId: string, locationId: string, reading: AccountReading): Promise<void>
+  /** Idempotent; null takes the status away. An account that is not there (any more) is left alone. */
+  setHealth(companyId: string, locationId: string, status: AccountStatus | null): Promise<void>
   /** Marks the agency's own sub-account: it is not a customer and is not listed, unless the agency asks for feedback there. */
   setSuccessLocation(companyId: string, locationId: string): Promise<void>
   /** Removes everything stored for the agency. */

@@ -5,6 +5,9 @@ export const domainEventTypes = [
   'setup.completed', 'setup.drift_found', 'setup.repaired',
   'feedback.enabled', 'feedback.disabled', 'feedback.requested', 'feedback.received', 'feedback.changed',
   'happiness.user_level_changed', 'happiness.account_level_changed',
+  'health.changed', 'health.confirmed', 'health.note_added', 'health.value_refused', 'health.stale',
+  'csm.assigned', 'account.premium_changed', 'account.group_changed', 'person.primary_changed', 'person.key_changed', 'hours.logged', 'hours.removed', 'note.added',
+  'account.silent', 'person.email_changed', 'contact.deleted', 'contact.merged', 'account.moved', 'account.renamed',
   'case.opened', 'case.closed', 'case.overdue',
   'message.sent', 'message.failed', 'message.received', 'task.created', 'task.completed',
   'contact.field_changed', 'contact.tag_added', 'contact.tag_removed', 'card.moved', 'card.deleted',
@@ -19,7 +22,13 @@ export interface Actor {
 }
 
 /** Where it came from. */
-export type EventSource = 'widget' | 'button' | 'link' | 'page' | 'api' | 'webhook' | 'field' | 'card' | 'schedule' | 'workflow' | 'install'
+export type EventSource = 'widget' | 'button' | 'link' | 'page' | 'api' | 'webhook' | 'field' | 'card' | 'bulk' | 'undo' | 'schedule' | 'workflow' | 'install'
+
+/** What an event came from, so that one can look there: a webhook delivery, a run of a workflow, an answer, a status change, a case, another event. */
+export interface EventCause {
+  kind: 'delivery' | 'run' | 'answer' | 'change' | 'case' | 'event'
+  id: string
+}
 
 /** One fact about an account or agency. Appended once under its unique key; read by the timeline and by workflows. */
 export interface DomainEvent {
@@ -39,6 +48,8 @@ export interface DomainEvent {
   summary: string
   before?: unknown
   after?: unknown
+  /** Where to look for the reason; left out where the actor is the whole reason. */
+  cause?: EventCause
   /** Ids and values that workflows' conditions and templates may use. */
   data: Record<string, unknown>
 }

@@ -24,16 +24,36 @@ export const accountHappiness = z.object({
 })
 export type AccountHappiness = z.output<typeof accountHappiness>
 
+/** Where a status was set: Barometer's page, its API, the contact's field, the account's card, together with other accounts, or by taking a change back. */
+export const healthSources = ['page', 'api', 'field', 'card', 'bulk', 'undo'] as const
+export type HealthSource = (typeof healthSources)[number]
+
 /** The Health Status of an account; every member is there, null while nobody has set one. */
 export const accountHealth = z.object({
   level: z.enum(healthLevels).nullable(),
   setAt: instant.nullable(),
   setBy: z.object({ userId: z.string().nullable(), name: z.string().nullable() }).nullable(),
-  source: z.enum(['page', 'field', 'card']).nullable(),
+  source: z.enum(healthSources).nullable(),
   note: z.string().nullable(),
+  reasonCodes: z.array(z.string()),
+  /** When somebody last said that it is still true; null if nobody did since it was set. */
+  confirmedAt: instant.nullable(),
+  /** When it turns stale: so many days after it was set or confirmed. */
+  staleAt: instant.nullable(),
   stale: z.boolean(),
+  /** The change that made it so; for undo and for the note. */
+  changeId: z.string().nullable(),
+  /** It was changed in the CRM and its note is still missing. */
+  noteWanted: z.boolean(),
 })
 export type AccountHealth = z.output<typeof accountHealth>
+
+/**
+ * Why the two readings of an account do not fit together: two or more levels apart, or happiness fell
+ * after the status was last set or confirmed.
+ */
+export const disagreements = ['levels_apart', 'happiness_fell'] as const
+export type Disagreement = (typeof disagreements)[number]
 
 /** One customer sub-account. */
 export const account = z.object({
@@ -46,6 +66,7 @@ export const account = z.object({
   feedbackEnabled: z.boolean(),
   health: accountHealth,
   happiness: accountHappiness,
+  disagreement: z.enum(disagreements).nullable(),
   /** Users of the account today. */
   users: z.number().int(),
   /** IANA zone, for example Europe/Berlin. */
@@ -73,7 +94,7 @@ export const accountUser = z.object({
 })
 export type AccountUser = z.output<typeof accountUser>
 
-const sortFields = ['name', 'happiness', 'health', 'answered', 'users', 'created'] as const
+const sortFields = ['name', 'happiness', 'health', 'health_set', 'answered', 'users', 'created'] as const
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 
 /** What narrows a list or a bulk action. */
@@ -86,12 +107,22 @@ export const accountFilter = z.strictObject({
   /** Part of the name. */
   q: z.string().trim().max(100).optional(),
   feedback: z.boolean().optional(),
+  /** The status needs a look: nobody set or confirmed it for long. */
+  stale: z.boolean().optional(),
+  /** The status was changed in the CRM and its note is missing. */
+  noteWanted: z.boolean().optional(),
+  /** One kind of disagreement, or `any`. */
+  disagreement: z.enum([...disagreements, 'any']).optional(),
+  dissent: z.boolean().optional(),
 })
 export type AccountFilter = z.output<typeof accountFilter>
 
 /** Query string of the list. `sort` is a field, with a leading minus for descending. */
 export const accountQuery = accountFilter.extend({
   feedback: z.union([z.enum(['on', 'off']).transform((text) => text === 'on'), flag]).optional(),
+  stale: flag.optional(),
+  noteWanted: flag.optional(),
+  dissent: flag.optional(),
   sort: z.enum([...sortFields, ...sortFields.map((field) => `-${field}` as const)]).default('name'),
   page: z.coerce.number().int().min(1).max(100_000).default(1),
   pageSize: z.coerce.number().int().min(1).max(200).default(50),
@@ -108,7 +139,7 @@ export const accountUserList = z.object({ items: z.array(accountUser), page: z.n
 export const feedbackToggle = z.strictObject({ enabled: z.boolean() })
 
 /** What can be done to many accounts at once. */
-export const bulkActions = ['feedback_on', 'feedback_off', 'premium_on', 'premium_off', 'assign_csm', 'request_feedback'] as const
+export const bulkActions = ['feedback_on', 'feedback_off', 'premium_on', 'premium_off', 'assign_csm', 'request_feedback', 'set_health', 'confirm_health'] as const
 export type BulkAction = (typeof bulkActions)[number]
 
 export const bulkRequest = z
@@ -120,11 +151,17 @@ export const bulkRequest = z
     csmUserId: z.string().min(1).max(64).nullable().optional(),
     /** For `request_feedback`: only these users. */
     userIds: z.array(z.string().min(1).max(64)).max(200).optional(),
-    /** For `request_feedback`: a sentence of one's own. */
-    note: z.string().trim().max(500).optional(),
+    /** For `request_feedback`: a sentence of one's own. For `set_health`: the note that all accounts share. */
+    note: z.string().trim().max(1_000).optional(),
+    /** For `set_health`. */
+    level: z.enum(healthLevels).optional(),
+    reasonCodes: z.array(z.string().min(1).max(40)).max(10).optional(),
+    /** The same key is carried out once; a repeat gives the same answer. */
+    idempotencyKey: z.string().min(8).max(100).optional(),
   })
   .refine((body) => (body.locationIds === undefined) !== (body.filter === undefined), { path: ['locationIds'], message: 'give either locationIds or filter' })
   .refine((body) => body.action !== 'assign_csm' || body.csmUserId !== undefined, { path: ['csmUserId'], message: 'is needed for assign_csm: a user id, or null to take the owner away' })
+  .refine((body) => body.action !== 'set_health' || body.level !== undefined, { path: ['level'], message: 'is needed for set_health: thriving, healthy, steady or struggling' })
 export type BulkRequest = z.output<typeof bulkRequest>
 
 /** One account's outcome. */

@@ -72,6 +72,18 @@ const health = z.strictObject({
   minNoteLength: z.number().int().min(0).max(200),
 })
 
+const ownership = z.strictObject({
+  /** Who gets an account that has just been created: nobody, the next in turn, or who has the fewest. */
+  newAccounts: z.enum(['nobody', 'round_robin', 'least_loaded']),
+  /** Among whom; user ids of the agency's staff. */
+  csmUserIds: z.array(z.string().min(1).max(64)).max(100),
+})
+
+const groups = z.strictObject({
+  /** Plans that make an account a SaaS customer or not, by the plan's id; a plan that is not listed counts as SaaS. */
+  plans: z.array(z.strictObject({ planId: line(100), label: line(60), group: z.enum(['saas', 'regular']) })).max(100),
+})
+
 const tags = z.strictObject({
   /** Tag on the contact of a user with this level. HighLevel stores tags in lower case. */
   happiness: z.strictObject({ very_happy: tag, happy: tag, neutral: tag, not_happy: tag }),
@@ -140,7 +152,7 @@ const data = z.strictObject({
   retentionDays: z.number().int().min(0).max(365),
 })
 
-const sections = { prompt, answers, happiness, cases, health, tags, crm, messages, widget, brand, data }
+const sections = { prompt, answers, happiness, cases, health, ownership, groups, tags, crm, messages, widget, brand, data }
 
 /** The complete settings of one agency. */
 export const agencySettings = z.strictObject(sections).superRefine((settings, context) => {
@@ -196,6 +208,8 @@ export const defaultAgencySettings: AgencySettings = {
     maxReasonCodes: 3,
     minNoteLength: 3,
   },
+  ownership: { newAccounts: 'nobody', csmUserIds: [] },
+  groups: { plans: [] },
   tags: {
     happiness: { very_happy: 'happiness: very happy', happy: 'happiness: happy', neutral: 'happiness: neutral', not_happy: 'happiness: not happy' },
     health: { thriving: 'health: thriving', healthy: 'health: healthy', steady: 'health: steady', struggling: 'health: struggling' },
@@ -249,6 +263,8 @@ export const agencySettingsPatch = z.strictObject({
   happiness: happiness.extend({ points: happiness.shape.points.partial(), cuts: happiness.shape.cuts.partial() }).partial(),
   cases: cases.partial(),
   health: health.extend({ staleDays: health.shape.staleDays.partial() }).partial(),
+  ownership: ownership.partial(),
+  groups: groups.partial(),
   tags: z.strictObject({ happiness: tags.shape.happiness.partial(), health: tags.shape.health.partial() }).partial(),
   crm: crm.partial(),
   messages: messages.extend({ quietHours: messages.shape.quietHours.partial() }).partial(),

@@ -10,7 +10,9 @@ export const timelineEntry = z.object({
   summary: z.string(),
   before: z.unknown().optional(),
   after: z.unknown().optional(),
+  /** Path inside the workspace to what it came from: the delivery, the run, the case, the person. */
   link: z.string().optional(),
+  cause: z.object({ kind: z.string(), id: z.string() }).optional(),
 })
 
 export const timelineList = z.object({ items: z.array(timelineEntry), page: z.number(), pageSize: z.number(), total: z.number() })
@@ -18,7 +20,16 @@ export const timelineList = z.object({ items: z.array(timelineEntry), page: z.nu
 export const timelineQuery = z.object({
   /** Comma-separated event types, for example `feedback.received,case.opened`. */
   types: z.string().max(1_000).optional(),
+  /** Groups of types: `answers`, `health`, `happiness`, `messages`, `tasks`, `cases`, `people`, `crm`, `setup`; comma-separated. */
+  groups: z.string().max(200).optional(),
+  /** The account user it is about. */
   userId: z.string().max(100).optional(),
+  /** Who did it. */
+  actorId: z.string().max(100).optional(),
+  source: z.string().max(40).optional(),
+  from: z.iso.date().optional(),
+  to: z.iso.date().optional(),
+  format: z.enum(['json', 'csv']).default('json'),
   page: z.coerce.number().int().min(1).max(10_000).default(1),
   pageSize: z.coerce.number().int().min(1).max(200).default(50),
 })
