@@ -103,6 +103,12 @@ export function savedPage(settings: AgencySettings, level: HappinessLevel, comme
   return page(200, linkCopy.savedTitle, body, settings.brand)
 }
 
+/** The answer is in, and too old to be changed here. */
+export function settledPage({ widget, brand }: AgencySettings, level: HappinessLevel): RouteResponse {
+  const { title, text } = linkCopy.tooLate
+  return page(200, title, `<h1>${escaped(title)}</h1><p role="status">${escaped(linkCopy.saved(widget.levels[level]))}</p><p>${escaped(text)}</p>`, brand)
+}
+
 /** A link that does not work, and what to do instead. */
 export function refusalPage(status: number, words: { title: string; text: string }, brand: Brand): RouteResponse {
   return page(status, words.title, `<h1>${escaped(words.title)}</h1><p>${escaped(words.text)}</p>`, brand)

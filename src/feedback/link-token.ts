@@ -8,7 +8,7 @@ const signatureBytes = 16
 const content = z.tuple([z.string().min(1), z.string().min(1), z.string().min(1), z.number().int(), z.string().min(8)])
 
 /** What a one-tap token says once it is proven to be ours. */
-export type LinkReading = { kind: 'valid'; user: UserKey; linkId: string } | { kind: 'expired' } | { kind: 'forged' }
+export type LinkReading = { kind: 'valid'; user: UserKey; linkId: string } | { kind: 'expired'; user: UserKey } | { kind: 'forged' }
 
 function sign(body: string, key: Buffer): Buffer {
   return createHmac('sha256', key).update(body).digest().subarray(0, signatureBytes)
@@ -40,6 +40,6 @@ export function readLinkToken(token: string, now: Date, keys: readonly Buffer[])
   const parsed = content.safeParse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')))
   if (!parsed.success) return { kind: 'forged' }
   const [companyId, locationId, userId, expiresSeconds, linkId] = parsed.data
-  if (now.getTime() >= expiresSeconds * 1_000) return { kind: 'expired' }
-  return { kind: 'valid', user: { companyId, locationId, userId }, linkId }
+  const user = { companyId, locationId, userId }
+  return now.getTime() >= expiresSeconds * 1_000 ? { kind: 'expired', user } : { kind: 'valid', user, linkId }
 }

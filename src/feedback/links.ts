@@ -10,9 +10,9 @@ import type { Settings } from '../settings/index.ts'
 import { answerIdOf, type AnswerBook, type UserKey } from './answer-book.ts'
 import type { Answers, Respondent } from './answers.ts'
 import { linkCopy } from './link-copy.ts'
-import { questionPage, refusalPage, savedPage } from './link-page.ts'
+import { questionPage, refusalPage, savedPage, settledPage } from './link-page.ts'
 import { issueLinkToken, readLinkToken } from './link-token.ts'
-import { keptComment } from './rules.ts'
+import { editableUntil, keptComment } from './rules.ts'
 
 /** One-tap links: an answer without a login, for one user, for some days, once. */
 export interface Links {
@@ -55,8 +55,8 @@ export function createLinks({ box, publicUrl, clock, book, answers, accounts, se
   async function open(token: string): Promise<{ link: OpenLink } | { refusal: Refusal }> {
     const reading = readLinkToken(token, clock.now(), keys)
     if (reading.kind === 'forged') return { refusal: { status: 404, code: 'link_invalid', words: linkCopy.invalid, brand: anonymous } }
-    if (reading.kind === 'expired') return { refusal: { status: 410, code: 'link_expired', words: linkCopy.expired, brand: anonymous } }
     const { companyId, locationId, userId } = reading.user
+    if (reading.kind === 'expired') return { refusal: { status: 410, code: 'link_expired', words: linkCopy.expired, brand: (await settings.get(companyId)).brand } }
     const [account, person, rules] = await Promise.all([
       accounts.get(companyId, locationId),
       accounts.user(companyId, locationId, userId),
@@ -106,7 +106,10 @@ export function createLinks({ box, publicUrl, clock, book, answers, accounts, se
       if ('refusal' in opened) return refuse(opened.refusal, false)
       const { link } = opened
       const given = await book.find(link.user.companyId, answerIdOf(link.user, link.idempotencyKey))
-      if (given !== null) return savedPage(link.settings, given.level, given.comment ?? '')
+      if (given !== null) {
+        const open = clock.now() <= editableUntil(given.at, link.settings.answers.editMinutes)
+        return open ? savedPage(link.settings, given.level, given.comment ?? '') : settledPage(link.settings, given.level)
+      }
       const newest = await book.newestOf(link.user)
       return questionPage({ settings: link.settings, answeredBefore: newest !== null, chosen: levelOf(preselected), comment: '' })
     },

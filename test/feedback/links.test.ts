@@ -18,7 +18,7 @@ describe('a token', () => {
     expect(readLinkToken(token, now, keys)).toMatchObject({ kind: 'valid', user })
     expect(readLinkToken(token, now, [Buffer.alloc(32, 2), ...keys])).toMatchObject({ kind: 'valid' })
     expect(readLinkToken(token, now, [Buffer.alloc(32, 2)])).toEqual({ kind: 'forged' })
-    expect(readLinkToken(token, later, keys)).toEqual({ kind: 'expired' })
+    expect(readLinkToken(token, later, keys)).toEqual({ kind: 'expired', user })
   })
 
   it('does not survive any change of any character', () => {
@@ -91,7 +91,11 @@ describe('the page', () => {
     const late = await press({ level: 'happy' })
     expect(late.status).toBe(409)
     expect(late.text).toContain('already in')
-    expect((await request(web).get(path)).text).toContain('Your answer is saved: Not Happy.')
+    const opened = await request(web).get(path)
+    expect(opened.status).toBe(200)
+    expect(opened.text).toContain('Your answer is saved: Not Happy.')
+    expect(opened.text).toContain('feedback button in your account')
+    expect(opened.text).not.toContain('<form')
   })
 
   it('answers two different presses at the same moment with one answer', async () => {
@@ -127,9 +131,12 @@ describe('the page', () => {
     }
     rig.world.users.set(`${locationId}:a`, accountUser('a'))
     rig.clock.advanceMs(14 * dayMs)
+    await rig.settings.update(companyId, { brand: { name: 'Northlight' } }, 'csm1')
     for (const page of [await request(web).get(path), await press({ level: 'happy' })]) {
       expect(page.status).toBe(410)
-      expect(page.text).toContain('expired')
+      expect(page.text).toContain('This link has expired')
+      expect(page.text).toContain('feedback button in your account')
+      expect(page.text).toContain('Northlight')
     }
     expect(await answers()).toBe(0)
   })
