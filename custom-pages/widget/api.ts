@@ -28,8 +28,6 @@ export interface Api {
 
 interface ApiPorts {
   baseUrl: string
-  /** BCP 47; the server answers in it if it can. */
-  language: string
   fetch: Fetch
   /** The encrypted context of the person in front of the page; null when the page has none. */
   context: () => Promise<string | null>
@@ -40,7 +38,7 @@ const timeoutMs = 15_000
 const renewBeforeMs = 60_000
 
 /** The session lives in this closure's memory and is renewed before it ends or when the server no longer takes it. */
-export function createApi({ baseUrl, language, fetch, context, nowMs }: ApiPorts): Api {
+export function createApi({ baseUrl, fetch, context, nowMs }: ApiPorts): Api {
   let token: string | null = null
   let expiresAtMs = 0
   let sealed = false
@@ -93,7 +91,7 @@ export function createApi({ baseUrl, language, fetch, context, nowMs }: ApiPorts
 
   return {
     open,
-    prompt: () => call('GET', `/api/prompt?language=${encodeURIComponent(language)}`),
+    prompt: () => call('GET', '/api/prompt'),
     outcome: (promptId, outcome) => call('POST', '/api/prompt/outcome', { promptId, outcome }),
     async send(wanted) {
       const answer =

@@ -43,7 +43,7 @@ function start(): void {
   const controller = createController({
     locationId: () => host.locationId(),
     createApi: () =>
-      createApi({ baseUrl: baseUrl.replace(/\/+$/, ''), language: navigator.language, fetch: (url, init) => window.fetch(url, init as RequestInit), context: () => host.context(id), nowMs: () => Date.now() }),
+      createApi({ baseUrl: baseUrl.replace(/\/+$/, ''), fetch: (url, init) => window.fetch(url, init as RequestInit), context: () => host.context(id), nowMs: () => Date.now() }),
     view: { render: guard(view.render), announce: guard(view.announce) },
     setTimer: (run, delayMs) => setTimeout(guard(run), delayMs),
     clearTimer: (handle) => clearTimeout(handle as number),

@@ -25,7 +25,7 @@ const session = (token: string, expiresInSeconds = 1_800): Reply => ({
 function setUp(script: Record<string, Reply[]>, context: () => Promise<string | null> = () => Promise.resolve('blob')) {
   const server = fakeServer(script)
   const clock = { nowMs: 1_000 }
-  const api = createApi({ baseUrl: 'https://app.example', language: 'en', fetch: server.fetch, context, nowMs: () => clock.nowMs })
+  const api = createApi({ baseUrl: 'https://app.example', fetch: server.fetch, context, nowMs: () => clock.nowMs })
   return { api, clock, asked: server.asked }
 }
 
