@@ -1,6 +1,6 @@
 export { createEffects, type Effects } from './effects.ts'
 export { openUnfinishedEffects } from './operator.ts'
-export type { EffectsDeps, EffectsPolicy, EffectsSettings } from './ports.ts'
+export type { EffectsDeps, EffectsPolicy, EffectsSettings, PersonalValues, SeenValue } from './ports.ts'
 export type { EffectsStatus } from './status.ts'
 export type { ObservedContact } from './contact-rules.ts'
 export type { ObservedOpportunity } from './cards.ts'

@@ -14,6 +14,39 @@ export interface EffectsPolicy {
   recreateDeletedCards: boolean
 }
 
+/** A look at a value that only people set: Health Status, as a field of a contact or as the place of a card. */
+export interface SeenValue {
+  companyId: string
+  /** The account that the contact or card stands for. */
+  locationId: string
+  /** Of the contact or card: `user:<locationId>:<userId>` or `account:<locationId>`. */
+  subjectId: string
+  /** `contact:<key of the record>` or `card:<key of the record>`. */
+  target: string
+  kind: 'field' | 'card'
+  /** A field's text; a card's level, or `stage:<pipelineId>/<stageId>` where it is in no stage of ours; null: empty. */
+  value: string | null
+  /** HighLevel's time of the news; of a read, when it was asked for. */
+  at: Date
+  /** The first look at this target: its contact was just bound, its card just found. */
+  first: boolean
+  /** The webhook delivery that showed it; left out for a read. */
+  deliveryId?: string
+}
+
+/**
+ * Values that people set in HighLevel and that only a feature can judge. All methods are idempotent and may be called again after a crash.
+ * Only told where it matters: looks that show what the last look or write showed are told once they are newer than what is known.
+ */
+export interface PersonalValues {
+  /** Told for every look at such a value, before anything is concluded from it. */
+  seen(fact: SeenValue): Promise<void>
+  /** Told before a write of such a value is sent; values are spelled as in `seen`. */
+  writing(fact: { companyId: string; locationId: string; target: string; value: string; writeId: string; fromAt: Date }): Promise<void>
+  /** Told after the write was accepted. */
+  wrote(fact: { companyId: string; locationId: string; target: string; writeId: string; toAt: Date }): Promise<void>
+}
+
 /** What effects need from outside. */
 export interface EffectsDeps {
   connection: Connection
@@ -29,6 +62,8 @@ export interface EffectsDeps {
   /** Default: deleted cards stay deleted. */
   policy?: (companyId: string) => Promise<EffectsPolicy>
   events: Pick<Events, 'append'>
+  /** Judges what people set in HighLevel themselves. Without it their newest edit is what is wanted. */
+  personal?: PersonalValues
   /** Other work lets the writing of contacts go first. */
   rush?: Rush
   logger: Logger
