@@ -55,7 +55,7 @@ export interface App {
   services: ReturnType<typeof composeServices>
 }
 
-const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'outbox', 'answers', 'runs']
+const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs']
 /** Where the host itself shows custom pages. */
 const hostOrigins = ['https://app.gohighlevel.com', 'https://*.gohighlevel.com', 'https://app.leadconnectorhq.com', 'https://*.leadconnectorhq.com']
 const readinessTimeoutMs = 2_000
@@ -137,6 +137,8 @@ function composeServices(options: AppOptions) {
         if (newest !== null && newest.derivedRevision < newest.revision) return newest.level
         return (await happiness.userLevel(companyId, locationId, userId))?.level ?? null
       },
+      healthLevel: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.health.level ?? null,
+      primaryPerson: (companyId, locationId) => primaryPerson(companyId, locationId),
       hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
       send: (message) => effects.send(message),
       cancel: (companyId, key, reason) => effects.cancel(companyId, key, reason),

@@ -160,7 +160,7 @@ export function createCards(
     return null
   }
 
-  async function move(record: CardRecord, opportunityId: string, place: string, api: LocationApi): Promise<HandleOutcome | 'again'> {
+  async function move(claimed: Claimed<CardRecord>, record: CardRecord, opportunityId: string, place: string, api: LocationApi): Promise<HandleOutcome | 'again'> {
     const [pipelineId = '', stageId = ''] = place.split('/')
     const startedAt = clock.now()
     try {
@@ -175,13 +175,14 @@ export function createCards(
       return 'again'
     }
     faultPoint('effects.accepted')
-    await store.mutate(record._id, (current) => {
+    const moved = (current: CardRecord): Partial<CardRecord> => {
       const seen = current.known
       // Somebody moved the card while we did: only reading tells who came last.
       const interfered = seen !== null && seen.at > startedAt && !seen.own && seen.value !== place
       const known = { value: place, at: clock.now(), own: true, before: record.known?.value ?? null }
       return { known, lastWriteAt: startedAt, ...(interfered ? { verify: true, version: current.version + 1 } : {}) }
-    }, record)
+    }
+    if (!(await store.finish(claimed, moved))) await store.mutate(record._id, moved, record)
     faultPoint('effects.recorded')
     return 'done'
   }
@@ -195,7 +196,7 @@ export function createCards(
     return store.mutate(record._id, () => ({ ...news.members, verify: false }))
   }
 
-  async function reconcileRound(record: CardRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
+  async function reconcileRound(claimed: Claimed<CardRecord>, record: CardRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
     let current = record.opportunityId === null || record.crmLocationId === map.locationId ? record : { ...record, ...forgottenCard }
     const place = placeOf(map, current.pipeline, current.wantedLevel)
     if (place === null) return waiting.wait(hourMs, `pipeline_missing:${current.pipeline}`)
@@ -216,7 +217,7 @@ export function createCards(
       current = bound
     }
     if (current.opportunityId === null || current.known?.value === place) return 'done'
-    return move(current, current.opportunityId, place, api)
+    return move(claimed, current, current.opportunityId, place, api)
   }
 
   async function reconcile(claimed: Claimed<CardRecord>): Promise<HandleOutcome> {
@@ -226,7 +227,7 @@ export function createCards(
     try {
       let record: CardRecord | null = claimed.data
       for (let round = 0; round < 3 && record !== null; round += 1) {
-        const outcome = await reconcileRound(record, readiness.map, readiness.api)
+        const outcome = await reconcileRound(claimed, record, readiness.map, readiness.api)
         if (outcome !== 'again') return outcome
         record = await store.find({ _id: claimed.key })
       }

@@ -155,11 +155,10 @@ export function createContacts(
     }
   }
 
-  /** Stores what HighLevel has accepted. */
-  async function recordWritten(record: ContactRecord, done: ContactDifference, startedAt: Date): Promise<void> {
-    if (isEmpty(done)) return
+  /** The members that keep what HighLevel has accepted. */
+  function writtenMembers(record: ContactRecord, done: ContactDifference, startedAt: Date): (current: ContactRecord) => Partial<ContactRecord> {
     const at = clock.now()
-    await store.mutate(record._id, (current) => {
+    return (current) => {
       const known = { ...current.known }
       let interfered = false
       for (const { field, id, value } of done.fields) {
@@ -178,11 +177,18 @@ export function createContacts(
         // Somebody edited a field while we wrote it: only reading tells who came last.
         ...(interfered ? { verify: true, version: current.version + 1 } : {}),
       }
-    }, record)
+    }
+  }
+
+  /** Stores what HighLevel has accepted; where that was all, the lease ends with the same write. */
+  async function recordWritten(record: ContactRecord, done: ContactDifference, startedAt: Date, ends: Claimed<ContactRecord> | null): Promise<void> {
+    if (isEmpty(done)) return
+    const members = writtenMembers(record, done, startedAt)
+    if (ends === null || !(await store.finish(ends, members))) await store.mutate(record._id, members, record)
     faultPoint('effects.recorded')
   }
 
-  async function reconcileRound(record: ContactRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
+  async function reconcileRound(claimed: Claimed<ContactRecord>, record: ContactRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
     let current = record.crmLocationId === map.locationId || record.contactId === null ? record : { ...record, ...forgotten }
     if (current.contactId === null) {
       const bound = await bind(current, map, api)
@@ -209,13 +215,14 @@ export function createContacts(
     try {
       await write(api, contactId, difference, done)
     } catch (error) {
-      await recordWritten(current, done, startedAt)
+      await recordWritten(current, done, startedAt, null)
       // What is not there may be a field as well as the contact.
       if (!isNotFound(error) || (await api.getContact(contactId)) !== null) throw error
       await store.mutate(current._id, () => forgotten)
       return 'again'
     }
-    await recordWritten(current, done, startedAt)
+    const whole = done.missing.length === 0 && difference.missing.length === 0
+    await recordWritten(current, done, startedAt, whole ? claimed : null)
     if (done.missing.length > 0) {
       // A choice or the field itself is gone: set-up shall say so, and the values are written after its repair.
       await deps.lookAgain?.(current.companyId)
@@ -232,7 +239,7 @@ export function createContacts(
     try {
       let record: ContactRecord | null = claimed.data
       for (let round = 0; round < maxRounds && record !== null; round += 1) {
-        const outcome = await reconcileRound(record, readiness.map, readiness.api)
+        const outcome = await reconcileRound(claimed, record, readiness.map, readiness.api)
         if (outcome !== 'again') return outcome
         record = await store.find({ _id: claimed.key })
       }

@@ -13,7 +13,7 @@ import { effectCollections, type CardRecord, type ContactRecord } from './record
 import { createStatus, type EffectsStatus } from './status.ts'
 import type { OutboxMessage, PersonEdit, SettledTask, WantedCard, WantedContact } from './types.ts'
 import type { WantedState } from './wanted-record.ts'
-import { createWantedStore } from './wanted-store.ts'
+import { createWantedStore, type WantedStore } from './wanted-store.ts'
 
 /** What HighLevel must be told: state is reconciled, messages are sent once. */
 export interface Effects {
@@ -60,12 +60,19 @@ export function createEffects(deps: EffectsDeps): Effects {
   const settings = { ...defaults, ...deps.settings }
   const collections = effectCollections(connection)
   const storeOptions = { clock, minIntervalMs: settings.minIntervalMs, leaseMs: settings.leaseMs, maxCrashes, faultPoint }
-  const contactStore = createWantedStore<ContactRecord>(collections.contacts, storeOptions)
-  const cardStore = createWantedStore<CardRecord>(collections.cards, storeOptions)
+  const contactStore: WantedStore<ContactRecord> = createWantedStore<ContactRecord>(collections.contacts, {
+    ...storeOptions,
+    hands: { hasRoom: (companyId) => contactPump.hasRoom(companyId), take: (claimed) => contactPump.take(claimed) },
+    onDue: () => wake.signal('effects'),
+  })
+  const cardStore: WantedStore<CardRecord> = createWantedStore<CardRecord>(collections.cards, {
+    ...storeOptions,
+    hands: { hasRoom: (companyId) => cardPump.hasRoom(companyId), take: (claimed) => cardPump.take(claimed) },
+    onDue: () => wake.signal('cards'),
+  })
   const waiting = createWaiting(deps)
   const contacts = createContacts(deps, contactStore, waiting, settings, faultPoint, async (record) => {
     await cards.contactBound(record)
-    wake.signal('effects')
     wake.signal('outbox')
   })
   const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint)
@@ -81,14 +88,17 @@ export function createEffects(deps: EffectsDeps): Effects {
     restsCompany: (reason: string) => locationReasons.has(reason),
     heartbeatMs: settings.leaseMs / 3,
   }
+  const contactPump: Pump<ContactRecord> = createPump({ ...shared, name: 'effects-contacts', queue: contactStore, handle: (claimed) => rush.urgent(() => contacts.reconcile(claimed)), pumpName: 'effects' })
+  const cardPump: Pump<CardRecord> = createPump({ ...shared, name: 'effects-cards', queue: cardStore, handle: (claimed) => cards.reconcile(claimed), pumpName: 'cards' })
   const pumps = [
-    createPump({ ...shared, name: 'effects-contacts', queue: contactStore, handle: (claimed) => rush.urgent(() => contacts.reconcile(claimed)), pumpName: 'effects' }),
-    createPump({ ...shared, name: 'effects-cards', queue: cardStore, handle: (claimed) => cards.reconcile(claimed), pumpName: 'effects' }),
+    contactPump,
+    cardPump,
     createPump({ ...shared, name: 'outbox', queue: outbox.queue, handle: (claimed) => outbox.handle(claimed), pumpName: 'outbox' }),
   ]
 
   function wakeAll(): void {
     wake.signal('effects')
+    wake.signal('cards')
     wake.signal('outbox')
   }
 
@@ -98,24 +108,10 @@ export function createEffects(deps: EffectsDeps): Effects {
     cancel: (companyId, key, reason) => outbox.cancel(companyId, key, reason),
     settleTask: (task) => outbox.settleTask(task),
     status: list,
-    async wantContact(wanted) {
-      await contacts.want(wanted)
-      wake.signal('effects')
-    },
-    async wantCard(wanted) {
-      await cards.want(wanted)
-      wake.signal('effects')
-    },
-    async observeContact(companyId, observed) {
-      const edits = await contacts.observe(companyId, observed)
-      wake.signal('effects')
-      return edits
-    },
-    async observeOpportunity(companyId, observed) {
-      const edits = await cards.observe(companyId, observed)
-      wake.signal('effects')
-      return edits
-    },
+    wantContact: (wanted) => contacts.want(wanted),
+    wantCard: (wanted) => cards.want(wanted),
+    observeContact: (companyId, observed) => contacts.observe(companyId, observed),
+    observeOpportunity: (companyId, observed) => cards.observe(companyId, observed),
     async releaseHeld(companyId) {
       const released = await Promise.all([contactStore.release(companyId), cardStore.release(companyId), outbox.queue.release(companyId)])
       wakeAll()

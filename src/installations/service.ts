@@ -11,6 +11,8 @@ import type { InstallEvent, Installations, InstallationsDeps, PurgeFunction } fr
 const chooseLocationUrl = 'https://marketplace.gohighlevel.com/v2/oauth/chooselocation'
 const parkedForMs = 7 * dayMs
 const liveCacheMs = 5_000
+/** How long work may go on after another process ended or lost the connection; its tokens are gone at once. */
+const activeCacheMs = 1_000
 const domainCacheMs = 30_000
 const maxCached = 10_000
 
@@ -24,6 +26,8 @@ export function createInstallations(deps: InstallationsDeps): Installations {
   const purges = new Map<string, PurgeFunction>()
   /** Only "live" is remembered: forgetting that somebody came back would lose their events. */
   const liveUntil = new Map<string, number>()
+  /** Connections that were active a moment ago; what this process changes is forgotten at once. */
+  const activeUntil = new Map<string, number>()
   let domains: { list: string[]; until: number } | null = null
 
   let started = false
@@ -53,6 +57,7 @@ export function createInstallations(deps: InstallationsDeps): Installations {
 
   async function becameLive(companyId: string): Promise<void> {
     liveUntil.clear()
+    activeUntil.clear()
     domains = null
     kick()
     await deps.onLive?.(companyId)
@@ -90,6 +95,7 @@ export function createInstallations(deps: InstallationsDeps): Installations {
     await records.exclusively(companyId, async () => {
       const record = await records.apply(companyId, { uninstalledAt: at })
       liveUntil.clear()
+      activeUntil.clear()
       domains = null
       // An UNINSTALL older than the newest authorization changed nothing; then the tokens are those of the new one.
       if (record.status === 'uninstalled') await gateway.purgeTokens(companyId)
@@ -172,7 +178,13 @@ export function createInstallations(deps: InstallationsDeps): Installations {
       return { companyId, kind, status, companyName, whitelabelDomain, planId, installedAt, purgeAfter }
     },
     async isLive(companyId) {
-      return (await installations.findOne({ _id: companyId, status: 'active' }, { _id: 1 }).lean()) !== null
+      if ((activeUntil.get(companyId) ?? 0) > clock.nowMs()) return true
+      const active = (await installations.findOne({ _id: companyId, status: 'active' }, { _id: 1 }).lean()) !== null
+      if (active) {
+        if (activeUntil.size >= maxCached) activeUntil.clear()
+        activeUntil.set(companyId, clock.nowMs() + activeCacheMs)
+      }
+      return active
     },
     async lookup(companyId, locationId) {
       const key = `${companyId ?? ''}:${locationId ?? ''}`
@@ -198,6 +210,7 @@ export function createInstallations(deps: InstallationsDeps): Installations {
     async markNeedsReconnect(companyId) {
       if ((await records.read(companyId)) === null) return
       await records.apply(companyId, { reconnectAt: clock.now() })
+      activeUntil.clear()
     },
     async disconnect(companyId, byUserId) {
       const record = await records.read(companyId)

@@ -7,105 +7,7 @@ import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import { newToken } from '../kernel/ids.ts'
 import { isDuplicateKey } from './duplicate-key.ts'
 import { queueCollection, queueStates, type QueueRecord, type QueueState } from './queue-record.ts'
-
-/** Work to be stored. */
-export interface QueueItem<T> {
-  /** Unique for ever: a second insert of the same key is a duplicate. */
-  key: string
-  /** Items of one lane are worked on one at a time, in the order of their insertion. */
-  lane: string
-  /** The tenant; null only while it is not known yet. */
-  companyId: string | null
-  /** Not before this instant; now if left out. */
-  dueAt?: Date
-  data: T
-}
-
-/** An item that this process may work on until its lease ends. */
-export interface Claimed<T> {
-  key: string
-  lane: string
-  companyId: string | null
-  data: T
-  /** Number of this attempt, from 1; counted at the claim, so that an attempt that kills the process counts too. */
-  attempt: number
-  /** True if work on it was begun before, also if it was dead in between and somebody replayed it. */
-  begunBefore: boolean
-  /** Fencing token: only its holder may finish the item. */
-  token: string
-  createdAt: Date
-}
-
-/** An item as operators see it; without its data. */
-export interface QueueListing {
-  key: string
-  lane: string
-  state: QueueState
-  attempts: number
-  dueAt: Date
-  createdAt: Date
-  reason: string | null
-  error: { code: string; message: string; at: Date } | null
-}
-
-/** So that one company's work cannot take all hands. */
-export interface Turns {
-  /** Items of one company in work at most. */
-  perCompany: number
-  /** Items in work now, by company; Infinity for a company whose work rests. */
-  taken: ReadonlyMap<string, number>
-}
-
-/** Counts who may still have how many. @returns `take`, which says whether one more item of a company may be claimed, and the companies that may have none */
-export function turnCounter(turns: Turns | undefined): { take(companyId: string | null): boolean; full(): string[] } {
-  const taken = new Map(turns?.taken)
-  return {
-    take(companyId) {
-      if (turns === undefined || companyId === null) return true
-      const count = taken.get(companyId) ?? 0
-      if (count >= turns.perCompany) return false
-      taken.set(companyId, count + 1)
-      return true
-    },
-    full: () => (turns === undefined ? [] : [...taken].filter(([, count]) => count >= turns.perCompany).map(([companyId]) => companyId)),
-  }
-}
-
-/** A durable queue: leases with fencing tokens, counted attempts, dead letters and replay; strict order in each lane. */
-export interface LeasedQueue<T> {
-  insert(item: QueueItem<T>): Promise<'inserted' | 'duplicate'>
-  /** Keeps an item that needs no work, as `ignored` with its reason, for `ttlDays`. */
-  insertIgnored(item: QueueItem<T>, reason: string, ttlDays: number): Promise<'inserted' | 'duplicate'>
-  /** Leases due items, longest due first, at most one per lane and never one whose lane has an earlier open item. */
-  claim(limit: number, turns?: Turns): Promise<Claimed<T>[]>
-  /** @returns false if the lease was lost: somebody else has the item, and this work must not count */
-  complete(claimed: Claimed<T>, state?: 'done' | 'ignored'): Promise<boolean>
-  /** Permanent errors → dead; retry-after → then, uncounted; all others → back-off, dead after `maxAttempts`. */
-  fail(claimed: Claimed<T>, error: unknown): Promise<'retry' | 'dead' | 'lost'>
-  /** Waits without counting the attempt, for example for a reconnect. @returns false if the lease was lost */
-  hold(claimed: Claimed<T>, untilAt: Date, reason: string): Promise<boolean>
-  /** Gives an item back untouched; the attempt does not count. */
-  giveBack(claimed: Claimed<T>): Promise<boolean>
-  /** Lengthens the lease. @returns false if it was lost */
-  extend(claimed: Claimed<T>): Promise<boolean>
-  /** Finishes an item that nobody has begun (pending or held). @returns false if it is begun, finished or not there */
-  cancel(companyId: string, key: string, reason: string): Promise<boolean>
-  /** Like `cancel`, but leaves alone what was tried before: such an attempt may have had its effect. */
-  cancelUntried(companyId: string, key: string, reason: string): Promise<boolean>
-  /** Dead or held → due now with fresh attempts. */
-  replay(companyId: string, key: string): Promise<boolean>
-  /** All held items of a company → due now. @returns how many */
-  release(companyId: string): Promise<number>
-  list(query: { companyId: string; states?: readonly QueueState[]; page: number; pageSize: number }): Promise<{ items: QueueListing[]; total: number }>
-  /** Items per state, of one company or of all; `done` and `ignored` are counted up to 10,000. */
-  counts(companyId?: string): Promise<Record<QueueState, number>>
-  /** Insert time of the item that has been due for longest, for lag alarms. */
-  oldestPendingAt(): Promise<Date | null>
-  /** The next instant after `after` (now, if left out) at which an item falls due, to set a timer by. */
-  nextDueAt(after?: Date): Promise<Date | null>
-  /** Removes every item of a company, when its data need not be kept any more. */
-  purge(companyId: string): Promise<void>
-}
+import { turnCounter, type Claimed, type LeasedQueue, type Look, type QueueItem, type Turns } from './queue-types.ts'
 
 export interface LeasedQueueOptions {
   collection: string
@@ -128,6 +30,18 @@ export interface LeasedQueueOptions {
 
 type StoredItem = QueueRecord<unknown>
 
+/** The first open item of a lane. */
+interface Head {
+  key: string
+  lane: string
+  companyId: string | null
+}
+
+/** Open items looked at together beyond two per lane. */
+const headsSlack = 16
+
+/** How far a look sees ahead: a pump looks again after that time in any case. */
+const lookAheadMs = 30 * secondMs
 const countCap = 10_000
 const maxScanRounds = 12
 
@@ -137,6 +51,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
   const backoff = options.backoff ?? { baseMs: secondMs, maxMs: 15 * minuteMs }
   const records = queueCollection(connection, options.collection, options.indexes)
   const sweepEveryMs = Math.min(5 * secondMs, Math.ceil(leaseMs / 3))
+  let heldNextMs = Number.POSITIVE_INFINITY
   let nextSweepMs = Number.NEGATIVE_INFINITY
   let lastOrder = 0
 
@@ -179,36 +94,87 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     await records.updateMany({ ...expired, ...exhausted }, { $set: { ...finished('dead'), error }, $unset: released, $inc: { crashes: 1 } })
     await records.updateMany(expired, { $set: { state: 'pending', error, dueAt: now }, $unset: released, $inc: { crashes: 1 } })
     await records.updateMany({ state: 'held', dueAt: { $lte: now } }, { $set: { state: 'pending' }, $unset: { reason: '' } })
+    const [held] = await records.find({ state: 'held', dueAt: { $gt: now } }, { projection: { dueAt: 1 } }).sort({ dueAt: 1, order: 1 }).limit(1).toArray()
+    heldNextMs = held?.dueAt.getTime() ?? Number.POSITIVE_INFINITY
   }
 
   /** Of each lane its first open item, where that one is pending. */
-  async function dueHeads(lanes: string[]): Promise<{ key: string; lane: string; companyId: string | null }[]> {
-    const heads = await Promise.all(
-      lanes.map(async (lane) => {
-        const [head] = await records.find({ lane, open: true }, { projection: { _id: 1, state: 1, companyId: 1 } }).sort({ order: 1 }).limit(1).toArray()
-        return head?.state === 'pending' ? [{ key: head._id, lane, companyId: head.companyId }] : []
-      }),
-    )
-    return heads.flat()
+  async function dueHeads(lanes: string[]): Promise<Head[]> {
+    const projection = { _id: 1, lane: 1, state: 1, companyId: 1 } as const
+    // One look for all lanes; those behind a long backlog are looked at one by one.
+    const together = lanes.length > 1 ? lanes.length * 2 + headsSlack : 0
+    const open = together === 0 ? [] : await records.find({ lane: { $in: lanes }, open: true }, { projection }).sort({ lane: 1, order: 1 }).limit(together).toArray()
+    const seen = new Map<string, (typeof open)[number]>()
+    for (const record of open) if (!seen.has(record.lane)) seen.set(record.lane, record)
+    const unseen = together > 0 && open.length < together ? [] : lanes.filter((lane) => !seen.has(lane))
+    const rest = await Promise.all(unseen.map((lane) => records.find({ lane, open: true }, { projection }).sort({ order: 1 }).limit(1).toArray()))
+    return [...seen.values(), ...rest.flat()].filter(({ state }) => state === 'pending').map(({ _id: key, lane, companyId }) => ({ key, lane, companyId }))
   }
 
-  async function lease(key: string, lane: string): Promise<Claimed<T> | null> {
+  function claimedOf(record: StoredItem, token: string): Claimed<T> {
+    const { _id: key, lane, companyId, attempts, replays, createdAt } = record
+    faultPoint('queue.claimed')
+    return { key, lane, companyId, data: record.data as T, attempt: attempts, begunBefore: attempts > 1 || replays !== undefined, token, createdAt }
+  }
+
+  /** Leases those that are still free. The unique lane lock keeps out whoever comes second in a lane. */
+  async function leaseAll(heads: readonly Head[]): Promise<Claimed<T>[]> {
     const now = clock.now()
     const token = newToken()
+    const free = (key: string) => ({ _id: key, state: 'pending' as const, dueAt: { $lte: now } })
+    const change = (lane: string) => ({ $set: { state: 'leased' as const, token, leaseUntil: new Date(now.getTime() + leaseMs), laneLock: lane }, $inc: { attempts: 1 } })
+    const [only] = heads
+    if (only === undefined) return []
     try {
-      const record = await records.findOneAndUpdate(
-        { _id: key, state: 'pending', dueAt: { $lte: now } },
-        { $set: { state: 'leased', token, leaseUntil: new Date(now.getTime() + leaseMs), laneLock: lane }, $inc: { attempts: 1 } },
-        { returnDocument: 'after' },
-      )
-      if (record === null) return null
-      faultPoint('queue.claimed')
-      return { key, lane, companyId: record.companyId, data: record.data as T, attempt: record.attempts, begunBefore: record.attempts > 1 || record.replays !== undefined, token, createdAt: record.createdAt }
+      if (heads.length === 1) {
+        const record = await records.findOneAndUpdate(free(only.key), change(only.lane), { returnDocument: 'after' })
+        return record === null ? [] : [claimedOf(record, token)]
+      }
+      await records.bulkWrite(heads.map(({ key, lane }) => ({ updateOne: { filter: free(key), update: change(lane) } })), { ordered: false })
     } catch (error) {
-      // The unique lane lock: another item of this lane is being worked on.
-      if (isDuplicateKey(error)) return null
-      throw error
+      if (!isDuplicateKey(error)) throw error
+      if (heads.length === 1) return []
     }
+    // What carries this token is ours, and nothing else.
+    const keys = heads.map(({ key }) => key)
+    const leased = new Map((await records.find({ _id: { $in: keys }, token }).toArray()).map((record) => [record._id, record]))
+    return keys.flatMap((key) => leased.get(key) ?? []).map((record) => claimedOf(record, token))
+  }
+
+  async function look(limit: number, turns?: Turns): Promise<Look<T>> {
+    await sweep()
+    const nowMs = clock.nowMs()
+    const claims: Claimed<T>[] = []
+    const visitedLanes: string[] = []
+    const counter = turnCounter(turns)
+    let left = false
+    let nextMs = heldNextMs
+    // Each round looks at the longest due items of lanes not looked at yet, so a blocked lane's backlog cannot hide the others.
+    for (let round = 0; ; round += 1) {
+      if (round >= maxScanRounds || claims.length >= limit) {
+        left = true
+        break
+      }
+      const full = counter.full()
+      if (full.length > 0) left = true
+      const others = full.length === 0 ? {} : { companyId: { $nin: full } }
+      const soon = { $lte: new Date(nowMs + lookAheadMs) }
+      const filter = { state: 'pending' as const, dueAt: soon, ...others, ...(visitedLanes.length === 0 ? {} : { lane: { $nin: visitedLanes } }) }
+      const scanLimit = (limit - claims.length) * 2 + 8
+      const found = await records.find(filter, { projection: { _id: 1, lane: 1, dueAt: 1 } }).sort({ dueAt: 1, order: 1 }).limit(scanLimit).toArray()
+      const due = found.filter(({ dueAt }) => dueAt.getTime() <= nowMs)
+      nextMs = Math.min(nextMs, found[due.length]?.dueAt.getTime() ?? Number.POSITIVE_INFINITY)
+      const lanes = [...new Set(due.map((record) => record.lane))]
+      if (lanes.length === 0) break
+      visitedLanes.push(...lanes)
+      const heads = (await dueHeads(lanes)).filter(({ companyId }) => counter.take(companyId)).slice(0, limit - claims.length)
+      const leased = await leaseAll(heads)
+      claims.push(...leased)
+      // Some have a predecessor in work, a company without a turn, or were taken by another process.
+      if (leased.length < due.length) left = true
+      if (due.length < scanLimit) break
+    }
+    return { claims, left, nextDueAt: nextMs === Number.POSITIVE_INFINITY ? null : new Date(nextMs) }
   }
 
   /** Changes an item that this worker still holds. @returns false if it does not */
@@ -225,28 +191,8 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       return store(item, { state: 'ignored', open: false, reason, finishedAt: now, expireAt: new Date(now.getTime() + ttlDays * dayMs) })
     },
 
-    async claim(limit, turns) {
-      await sweep()
-      const claims: Claimed<T>[] = []
-      const visitedLanes: string[] = []
-      const counter = turnCounter(turns)
-      // Each round looks at the longest due items of lanes not looked at yet, so a blocked lane's backlog cannot hide the others.
-      for (let round = 0; round < maxScanRounds && claims.length < limit; round += 1) {
-        const full = counter.full()
-        const others = full.length === 0 ? {} : { companyId: { $nin: full } }
-        const filter = { state: 'pending' as const, dueAt: { $lte: clock.now() }, ...others, ...(visitedLanes.length === 0 ? {} : { lane: { $nin: visitedLanes } }) }
-        const scanLimit = (limit - claims.length) * 2 + 8
-        const due = await records.find(filter, { projection: { _id: 1, lane: 1 } }).sort({ dueAt: 1, order: 1 }).limit(scanLimit).toArray()
-        const lanes = [...new Set(due.map((record) => record.lane))]
-        if (lanes.length === 0) break
-        visitedLanes.push(...lanes)
-        const heads = (await dueHeads(lanes)).filter(({ companyId }) => counter.take(companyId)).slice(0, limit - claims.length)
-        // All at once: the store makes many writes as durable as one in the same time.
-        for (const claimed of await Promise.all(heads.map(({ key, lane }) => lease(key, lane)))) if (claimed !== null) claims.push(claimed)
-        if (due.length < scanLimit) break
-      }
-      return claims
-    },
+    look,
+    claim: async (limit, turns) => (await look(limit, turns)).claims,
 
     complete: (claimed, state = 'done') => settle(claimed, { $set: finished(state), $unset: { ...released, error: '' } }),
 
@@ -269,6 +215,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
 
     hold(claimed, untilAt, reason) {
       nextSweepMs = Math.min(nextSweepMs, untilAt.getTime())
+      heldNextMs = Math.min(heldNextMs, untilAt.getTime())
       return settle(claimed, { $set: { state: 'held', dueAt: untilAt, reason }, $unset: released, $inc: { attempts: -1 } })
     },
 
@@ -341,15 +288,6 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     async oldestPendingAt() {
       const [oldest] = await records.find({ state: 'pending', dueAt: { $lte: clock.now() } }, { projection: { createdAt: 1 } }).sort({ dueAt: 1, order: 1 }).limit(1).toArray()
       return oldest?.createdAt ?? null
-    },
-
-    async nextDueAt(after = clock.now()) {
-      const later = { $gt: after }
-      const soonest = await Promise.all(
-        (['pending', 'held'] as const).map((state) => records.find({ state, dueAt: later }, { projection: { dueAt: 1 } }).sort({ dueAt: 1, order: 1 }).limit(1).toArray()),
-      )
-      const times = soonest.flat().map((record) => record.dueAt.getTime())
-      return times.length === 0 ? null : new Date(Math.min(...times))
     },
 
     async purge(companyId) {

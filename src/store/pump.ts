@@ -2,13 +2,13 @@ import { secondMs, type Clock } from '../kernel/clock.ts'
 import { describeError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { PumpName, Wake } from '../kernel/wake.ts'
-import type { Claimed, LeasedQueue, Turns } from './leased-queue.ts'
+import type { Claimed, LeasedQueue, Turns } from './queue-types.ts'
 
 /** What became of a handled item: nothing or `done`, `ignored`, or it waits for a condition. Failures are thrown. */
 export type HandleOutcome = 'done' | 'ignored' | { hold: { untilAt: Date; reason: string } }
 
 /** Takes items from a queue and works on them. */
-export interface Pump {
+export interface Pump<T = never> {
   readonly name: string
   /**
    * Works until nothing is due. Calls while it runs join the run in progress, which then looks once more.
@@ -16,6 +16,10 @@ export interface Pump {
    * @throws the store's error if items cannot be claimed
    */
   drain(): Promise<number>
+  /** True if this pump runs and has a hand free for one more item of the company: then `take` may be called at once, in the same turn. */
+  hasRoom(companyId: string): boolean
+  /** Works on an item that was leased for this pump elsewhere, together with the write that made it due. */
+  take(claimed: Claimed<T>): void
   /** Listens to its wake signal and to the queue's next due time, looks every half a minute by itself, and drains. */
   start(): void
   /** Takes nothing new, gives back what it has not begun, and waits for what it has, at most `deadlineMs` (default 10 s). */
@@ -23,7 +27,7 @@ export interface Pump {
 }
 
 /** The part of a queue that a pump needs. */
-export type PumpQueue<T> = Pick<LeasedQueue<T>, 'claim' | 'complete' | 'fail' | 'hold' | 'giveBack' | 'extend' | 'nextDueAt'>
+export type PumpQueue<T> = Pick<LeasedQueue<T>, 'look' | 'complete' | 'fail' | 'hold' | 'giveBack' | 'extend'>
 
 export interface PumpOptions<T> {
   name: string
@@ -41,6 +45,8 @@ export interface PumpOptions<T> {
   restsCompany?: (reason: string) => boolean
   wake?: Wake
   pumpName?: PumpName
+  /** After a signal it waits this long for more of them, so that a burst is claimed together. Default 0. */
+  gatherMs?: number
   /** How often leases of items in work are lengthened; default 20 s. */
   heartbeatMs?: number
 }
@@ -51,10 +57,15 @@ const maxTimerMs = 30 * secondMs
 /** After this a resting company's work is tried again in any case. */
 const maxRestMs = 15 * secondMs
 
-export function createPump<T>(options: PumpOptions<T>): Pump {
-  const { name, queue, handle, clock, logger, batch = 32, concurrency = 8, wake, pumpName, heartbeatMs = 20 * secondMs, perCompany, restsCompany } = options
+export function createPump<T>(options: PumpOptions<T>): Pump<T> {
+  const { name, queue, handle, clock, logger, batch = 32, concurrency = 8, wake, pumpName, heartbeatMs = 20 * secondMs, perCompany, restsCompany, gatherMs = 0 } = options
   const busy = new Map<string, number>()
-  let lookedAt = clock.now()
+  /** Items that are leased and not begun, and those in work. */
+  const waiting: Claimed<T>[] = []
+  const inWork = new Set<Promise<void>>()
+  /** What the last look said of the items that it did not bring. */
+  let left = false
+  let nextDueMs = Number.POSITIVE_INFINITY
   const restingUntilMs = new Map<string, number>()
   let running: Promise<number> | undefined
   let again = false
@@ -62,6 +73,7 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
   let started = false
   let stopping = false
   let timer: NodeJS.Timeout | undefined
+  let gathering: NodeJS.Timeout | undefined
   let stopListening: (() => void) | undefined
 
   async function settle(claimed: Claimed<T>): Promise<void> {
@@ -103,8 +115,6 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
       const left = companyId === null ? 0 : (busy.get(companyId) ?? 1) - 1
       if (companyId !== null && left > 0) busy.set(companyId, left)
       else if (companyId !== null) busy.delete(companyId)
-      // The company has a hand free again: what a look left out because of its share is looked for once more.
-      if (perCompany !== undefined) again = true
     }
   }
 
@@ -118,11 +128,13 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
     return { perCompany, taken }
   }
 
-  /** Works until a claim finds nothing and no item is in work. */
+  /**
+   * Works until a look finds nothing and no item is in work. It looks when it was signalled, when an item ended while due ones were left for its lane or
+   * its company's share, and once more after the last item: what another process inserted behind it in its lane was nobody else's to claim.
+   */
   async function run(): Promise<number> {
-    const waiting: Claimed<T>[] = []
-    const inWork = new Set<Promise<void>>()
     let handled = 0
+    let ended = 0
     let fault: { error: unknown } | undefined
     for (;;) {
       if (isStopping()) await giveBack(waiting.splice(0))
@@ -130,22 +142,29 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
         const next = waiting.shift()
         if (next === undefined) break
         handled += 1
-        const item: Promise<void> = work(next).finally(() => inWork.delete(item))
+        const item: Promise<void> = work(next).finally(() => {
+          inWork.delete(item)
+          ended += 1
+        })
         inWork.add(item)
       }
-      // Claims more when half of the hands are free, so that claims stay few and a slow item does not hold up the rest.
-      if (!isStopping() && fault === undefined && waiting.length === 0 && inWork.size <= concurrency / 2) {
+      const idle = inWork.size === 0
+      const due = again || (ended > 0 && (left || idle))
+      // Looks when half of the hands are free, so that claims stay few and a slow item does not hold up the rest.
+      if (due && !isStopping() && fault === undefined && waiting.length === 0 && inWork.size <= concurrency / 2) {
         again = false
+        ended = 0
         try {
-          lookedAt = clock.now()
-          const claims = await queue.claim(batch, turns())
-          waiting.push(...claims)
-          if (claims.length > 0) continue
+          const look = await queue.look(batch, turns())
+          waiting.push(...look.claims)
+          left = look.left
+          nextDueMs = look.nextDueAt?.getTime() ?? Number.POSITIVE_INFINITY
         } catch (error) {
           fault = { error }
         }
+        continue
       }
-      if (inWork.size === 0 && waiting.length === 0) break
+      if (idle && waiting.length === 0) break
       if (!again || isStopping() || fault !== undefined || inWork.size > concurrency / 2) {
         const nudged = new Promise<void>((resolve) => {
           nudge = resolve
@@ -190,22 +209,30 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
     }
   }
 
-  async function drainAndSetTimer(): Promise<void> {
-    let nextAt: Date | null = null
+  async function drainAndSetTimer(first?: Promise<number>): Promise<void> {
     try {
-      await drain()
-      // What fell due since the last look, while the pump was busy ending, is looked for at once.
-      if (started) nextAt = await queue.nextDueAt(lookedAt)
+      await (first ?? drain())
     } catch (error) {
       logger.error({ pump: name, code: describeError(error).code, reason: describeError(error).message }, 'pump could not claim')
     }
     if (!isStarted()) return
     // Also when nothing is due: what a dead process had leased, and what became due while the store was away, nobody signals.
-    const nextMs = Math.min(nextAt?.getTime() ?? Number.POSITIVE_INFINITY, ...restingUntilMs.values())
+    const nextMs = Math.min(nextDueMs, ...restingUntilMs.values())
     const waitMs = Math.min(maxTimerMs, Math.max(10, nextMs - clock.nowMs()))
     clearTimeout(timer)
     timer = setTimeout(poke, waitMs)
     timer.unref()
+  }
+
+  function signalled(): void {
+    if (gatherMs === 0) poke()
+    else if (gathering === undefined) {
+      gathering = setTimeout(() => {
+        gathering = undefined
+        if (started) poke()
+      }, gatherMs)
+      gathering.unref()
+    }
   }
 
   function isStarted(): boolean {
@@ -223,11 +250,23 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
   return {
     name,
     drain,
+    hasRoom(companyId) {
+      if (!started || stopping || waiting.length + inWork.size >= concurrency) return false
+      const share = waiting.filter((claimed) => claimed.companyId === companyId).length + (busy.get(companyId) ?? 0)
+      return (perCompany === undefined || share < perCompany) && (restingUntilMs.get(companyId) ?? 0) <= clock.nowMs()
+    },
+    take(claimed) {
+      waiting.push(claimed)
+      if (running === undefined) {
+        running = drainAgain()
+        void drainAndSetTimer(running)
+      } else nudge()
+    },
     start() {
       if (started) return
       started = true
       stopping = false
-      if (wake !== undefined && pumpName !== undefined) stopListening = wake.on(pumpName, poke)
+      if (wake !== undefined && pumpName !== undefined) stopListening = wake.on(pumpName, signalled)
       poke()
     },
     async stop(deadlineMs = 10 * secondMs) {
@@ -236,6 +275,8 @@ export function createPump<T>(options: PumpOptions<T>): Pump {
       nudge()
       stopListening?.()
       clearTimeout(timer)
+      clearTimeout(gathering)
+      gathering = undefined
       if (running === undefined) return
       let deadline: NodeJS.Timeout | undefined
       const tooLate = new Promise<'late'>((resolve) => {

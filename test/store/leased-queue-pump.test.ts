@@ -162,7 +162,7 @@ describe('a pump', () => {
   })
 
   it('tells its caller when the store cannot be reached', async () => {
-    const broken: LeasedQueue<Work> = { ...queue, claim: () => Promise.reject(new Error('store is down')) }
+    const broken: LeasedQueue<Work> = { ...queue, look: () => Promise.reject(new Error('store is down')) }
     const one = createPump<Work>({ name: 'test', queue: broken, handle: async () => undefined, clock: systemClock, logger })
     await expect(one.drain()).rejects.toThrow('store is down')
     await expect(one.drain()).rejects.toThrow('store is down')

@@ -150,7 +150,7 @@ describe('the leased queue', () => {
     const [again] = await one.claim(5)
     expect(again).toMatchObject({ key: 'k', attempt: 1 })
     await one.hold(again!, new Date(clock.nowMs() + 5_000), 'short')
-    expect((await one.nextDueAt())?.getTime()).toBe(clock.nowMs() + 5_000)
+    expect((await one.look(5)).nextDueAt?.getTime()).toBe(clock.nowMs() + 5_000)
     clock.advanceMs(5_000)
     expect((await one.claim(5)).map((item) => item.key)).toEqual(['k'])
   })
