@@ -1,4 +1,4 @@
-import { chooseSuccessLocation, setupView } from '../http/contract/setup.ts'
+import { chooseSuccessLocation, setupQuery, setupView } from '../http/contract/setup.ts'
 import { defineRoute, sessionOf, type Route } from '../kernel/route.ts'
 import type { Setup } from './types.ts'
 
@@ -10,8 +10,9 @@ export function setupRoutes(setup: Setup): Route[] {
       path: '/api/setup',
       access: 'agency',
       summary: 'Check every requirement and show the progress.',
+      query: setupQuery,
       responses: answer,
-      handler: async (request) => ({ status: 200, json: await setup.check(sessionOf(request).companyId) }),
+      handler: async (request) => ({ status: 200, json: await setup.check(sessionOf(request).companyId, { fresh: request.query.fresh === 'true' }) }),
     }),
     defineRoute({
       method: 'PUT',

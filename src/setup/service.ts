@@ -2,6 +2,7 @@ import { backoffMs } from '../kernel/backoff.ts'
 import { dayMs, hourMs, minuteMs, secondMs } from '../kernel/clock.ts'
 import { describeError, notFound, PermanentError, RequestError, retryVerdictOf } from '../kernel/errors.ts'
 import type { ResourceMap } from '../effects/index.ts'
+import type { AgencySettings } from '../http/contract/settings.ts'
 import type { SetupCheckItem, SetupView } from '../http/contract/setup.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { createLeaseRunner } from '../store/run-leased.ts'
@@ -9,10 +10,15 @@ import { accountsItem, installationItem, notChosenItem, resourceItems, withoutMi
 import { setupModel, type SetupRecord } from './model.ts'
 import { provision } from './provision.ts'
 import { isWhole, resourceMapOf } from './rules.ts'
+import { createSharedLook } from './shared-look.ts'
 import type { Setup, SetupDeps } from './types.ts'
 
 const cacheMs = 1_000
 const maxCached = 2_000
+/** A look at the success location costs several calls; people reload and several look at once. */
+const lookMs = 5 * secondMs
+
+type Look = { kind: 'read'; resources: LiveResources } | { kind: 'failed'; item: SetupCheckItem }
 const checkEveryMs = dayMs
 const agency = { id: null, name: null }
 
@@ -21,6 +27,8 @@ export function createSetup(deps: SetupDeps): Setup {
   const model = setupModel(deps.connection)
   const leases = createLeaseRunner(deps.connection, clock)
   const cache = new Map<string, { map: ResourceMap | null; until: number }>()
+
+  const looks = createSharedLook<Look>({ clock, validMs: lookMs, most: maxCached, keep: (seen) => seen.kind === 'read' })
 
   const read = (companyId: string): Promise<SetupRecord | null> => model.findOne({ _id: companyId }).lean()
 
@@ -77,8 +85,10 @@ export function createSetup(deps: SetupDeps): Setup {
   async function attempt(companyId: string): Promise<{ code: string; message: string } | null> {
     try {
       await leases.tryRun(`setup:${companyId}`, (lease) => run(companyId, () => lease.renew()))
+      looks.drop(companyId)
       return null
     } catch (error) {
+      looks.drop(companyId)
       const record = await read(companyId)
       const attempts = (record?.attempts ?? 0) + 1
       const verdict = retryVerdictOf(error)
@@ -96,7 +106,7 @@ export function createSetup(deps: SetupDeps): Setup {
     return { fields, tags, pipelines }
   }
 
-  async function live(record: SetupRecord): Promise<{ kind: 'read'; resources: LiveResources } | { kind: 'failed'; item: SetupCheckItem }> {
+  async function live(record: SetupRecord): Promise<Look> {
     try {
       return { kind: 'read', resources: await readLive(record) }
     } catch (error) {
@@ -117,7 +127,17 @@ export function createSetup(deps: SetupDeps): Setup {
     } else await save(companyId, { checkedAt: clock.now(), ...(missing ?? {}) })
   }
 
-  async function check(companyId: string): Promise<SetupView> {
+  /** A look at the success location that others share, while the record is what it was made against. Whoever looks notes drift, once. */
+  async function sharedLook(record: SetupRecord, agencySettings: AgencySettings, fresh: boolean): Promise<Look> {
+    const { companyId, locationId, status, problems, fields, pipelines } = record
+    return looks.take(companyId, JSON.stringify([locationId, status, problems, fields, pipelines]), fresh, async () => {
+      const seen = await live(record)
+      if (seen.kind === 'read' && status !== 'provisioning') await noteDrift(record, seen.resources, resourceItems(record, seen.resources, agencySettings))
+      return seen
+    })
+  }
+
+  async function check(companyId: string, { fresh }: { fresh: boolean } = { fresh: true }): Promise<SetupView> {
     const [installation, progress, record, agencySettings] = await Promise.all([installations.get(companyId), accounts.progress(companyId), read(companyId), settings.get(companyId)])
     const first = [installationItem(installation), accountsItem(progress)]
     const view = (locationId: string | null, items: SetupCheckItem[], provisioning: boolean): SetupView => ({
@@ -130,10 +150,9 @@ export function createSetup(deps: SetupDeps): Setup {
     const { locationId, status } = record
     const chosen: SetupCheckItem = { key: 'success_location', ok: true, detail: 'A success location is chosen.', fix: null }
     if (installation?.status !== 'active') return view(locationId, [...first, chosen], status === 'provisioning')
-    const found = await live(record)
+    const found = await sharedLook(record, agencySettings, fresh)
     if (found.kind === 'failed') return view(locationId, [...first, chosen, found.item], status === 'provisioning')
     const items = resourceItems(record, found.resources, agencySettings)
-    if (status !== 'provisioning') await noteDrift(record, found.resources, items)
     return view(locationId, [...first, chosen, { key: 'location_access', ok: true, detail: 'The success location can be read.', fix: null }, ...items], status === 'provisioning')
   }
 
@@ -199,6 +218,7 @@ export function createSetup(deps: SetupDeps): Setup {
       const record = await read(companyId)
       if (record === null) return null
       if (record.status !== 'provisioning') {
+        looks.drop(companyId)
         const resources = await readLive(record)
         await noteDrift(record, resources, resourceItems(record, resources, await settings.get(companyId)))
       }
@@ -226,6 +246,7 @@ export function createSetup(deps: SetupDeps): Setup {
     async purge(companyId) {
       await model.deleteMany({ companyId })
       cache.delete(companyId)
+      looks.drop(companyId)
     },
   }
 }

@@ -11,8 +11,11 @@ import type { Settings } from '../settings/index.ts'
 
 /** The success location and what Barometer keeps there: fields, tags, pipelines. */
 export interface Setup {
-  /** Looks at every requirement in HighLevel now; a part found missing also makes the work that needs it wait. */
-  check(companyId: string): Promise<SetupView>
+  /**
+   * Looks at every requirement in HighLevel; a part found missing also makes the work that needs it wait.
+   * @param options `fresh` (the default) looks now; else a look of the last five seconds will do, and one under way is shared
+   */
+  check(companyId: string, options?: { fresh: boolean }): Promise<SetupView>
   /**
    * Chooses where CSMs work and provisions it. Choosing the same one again is a repair.
    * @throws RequestError 404 for a sub-account that is not the agency's

@@ -27,12 +27,12 @@ const pipelineNamed = (name: string): Pipeline | undefined => pipelines().find((
 const fieldNamed = (name: string) => fields().find((field) => field.name === name)
 
 async function check(key: string): Promise<Check> {
-  const { body } = await product.admin().get('/api/setup')
+  const { body } = await product.admin().get('/api/setup?fresh=true')
   return (body.checks as Check[]).find((item) => item.key === key)!
 }
 
 async function ready(): Promise<boolean> {
-  return (await product.admin().get('/api/setup')).body.ready as boolean
+  return (await product.admin().get('/api/setup?fresh=true')).body.ready as boolean
 }
 
 async function repair(): Promise<void> {

@@ -52,6 +52,38 @@ describe('set-up of the success location', () => {
     expect((await t.accounts.get('c1', 'hq'))?.isSuccessLocation).toBe(true)
   })
 
+  it('one look at the success location serves everybody for five seconds; a repair, another location or a wish for a fresh one ends that', async () => {
+    await t.setup.chooseSuccessLocation('c1', 'hq', by)
+    t.fake.calls.length = 0
+    const broken = async (options = { fresh: false }): Promise<string[]> => (await t.setup.check('c1', options)).checks.filter((item) => !item.ok).map((item) => item.key)
+    expect(await Promise.all([broken(), broken(), broken()])).toEqual([[], [], []])
+    const callsOfOneLook = t.fake.calls.length
+    expect(callsOfOneLook).toBeLessThanOrEqual(3)
+    hq().fields.splice(0, 1)
+    expect(await broken()).toEqual([])
+    expect(t.fake.calls.length).toBe(callsOfOneLook)
+    expect(await broken({ fresh: true })).toEqual(['field.happiness_level'])
+    await t.setup.repair('c1', by)
+    expect(await broken()).toEqual([])
+    hq().fields.splice(0, 1)
+    t.clock.advanceMs(5_001)
+    expect(await broken()).not.toEqual([])
+    expect((await t.setup.chooseSuccessLocation('c1', 'l1', by)).ready).toBe(true)
+    expect(await broken()).toEqual([])
+  })
+
+  it('a look that failed is not kept', async () => {
+    await t.setup.chooseSuccessLocation('c1', 'hq', by)
+    t.clock.advanceMs(5_001)
+    let away = true
+    t.fake.before = () => {
+      if (away) throw new Error('connection reset')
+    }
+    expect((await t.setup.check('c1', { fresh: false })).checks.find((item) => item.key === 'location_access')?.ok).toBe(false)
+    away = false
+    expect((await t.setup.check('c1', { fresh: false })).ready).toBe(true)
+  })
+
   it('provisions exactly once when two processes and a repeat ask for it', async () => {
     const other = await t.another()
     await Promise.all([t.setup.chooseSuccessLocation('c1', 'hq', by), other.setup.chooseSuccessLocation('c1', 'hq', by)])

@@ -28,4 +28,7 @@ export const setupView = z.object({
 })
 export type SetupView = z.output<typeof setupView>
 
+/** `fresh=true` looks into the CRM now; without it a look of the last few seconds will do. */
+export const setupQuery = z.object({ fresh: z.enum(['true', 'false']).optional() })
+
 export const chooseSuccessLocation = z.strictObject({ locationId: z.string().min(1).max(64) })

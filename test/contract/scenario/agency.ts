@@ -112,9 +112,9 @@ async function damageAndRepair(product: Product, headquartersId: string): Promis
   sandbox.setFieldOptions(named('Happiness Level'), ['Very Happy', 'Happy'])
   sandbox.renameField(named('Happiness Score'), 'Score of happiness')
   if (pipeline?.stages[1] !== undefined) sandbox.deleteStage(pipeline.id, pipeline.stages[1].id)
-  mustBe(200, await admin.get('/api/setup'), 'Checking')
+  mustBe(200, await admin.get('/api/setup?fresh=true'), 'Checking')
   mustBe(200, await admin.send('POST', '/api/setup/repair'), 'Repairing')
-  await until('set-up mended', async () => ((await admin.get('/api/setup')).body as { ready: boolean }).ready, 30_000, checkEveryMs)
+  await until('set-up mended', async () => ((await admin.get('/api/setup?fresh=true')).body as { ready: boolean }).ready, 30_000, checkEveryMs)
   await product.settled()
 }
 
@@ -145,7 +145,7 @@ export async function mapping(recording: Recording): Promise<void> {
     await product.install()
     const admin = product.admin()
     mustBe(200, await admin.send('PUT', '/api/setup/success-location', { locationId: headquarters.id }), 'Choosing')
-    const check = async (key: string) => ((await admin.get('/api/setup')).body as { checks: { key: string; ok: boolean; fix: string | null }[] }).checks.find((one) => one.key === key)
+    const check = async (key: string) => ((await admin.get('/api/setup?fresh=true')).body as { checks: { key: string; ok: boolean; fix: string | null }[] }).checks.find((one) => one.key === key)
     await until('the pipeline named as missing', async () => {
       const found = await check('pipeline.happiness')
       return found?.ok === false && found.fix !== null
@@ -153,7 +153,7 @@ export async function mapping(recording: Recording): Promise<void> {
     sandbox.createPipeline(headquarters.id, 'Happiness Level', ['Not Happy', 'Neutral', 'Happy', 'Very Happy'])
     sandbox.createPipeline(headquarters.id, 'Company Health Status', ['Struggling', 'Steady', 'Healthy', 'Thriving'])
     mustBe(200, await admin.send('POST', '/api/setup/repair'), 'Repairing')
-    await until('set-up complete', async () => ((await admin.get('/api/setup')).body as { ready: boolean }).ready, 30_000, checkEveryMs)
+    await until('set-up complete', async () => ((await admin.get('/api/setup?fresh=true')).body as { ready: boolean }).ready, 30_000, checkEveryMs)
   } finally {
     await product.stop()
   }
