@@ -21,6 +21,7 @@ export const conditionFields: ReadonlyMap<string, ConditionField> = new Map<stri
   ['answer.has_comment', { label: 'The answer has a comment', needsAccount: false, read: ({ facts }) => facts.comment !== null }],
   ['level.before', { label: 'Level before', needsAccount: false, read: ({ facts }) => facts.before }],
   ['level.after', { label: 'Level after', needsAccount: false, read: ({ facts }) => facts.after }],
+  ['status.note_wanted', { label: 'The status change lacks its note', needsAccount: false, read: ({ facts }) => facts.noteWanted }],
   ['event.source', { label: 'Where it came from', needsAccount: false, read: ({ facts }) => facts.source }],
   ['account.group', { label: 'Group of the account', needsAccount: true, read: ({ account }) => account?.group ?? null }],
   ['account.premium', { label: 'Premium account', needsAccount: true, read: ({ account }) => account?.premium ?? false }],

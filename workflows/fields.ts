@@ -26,6 +26,7 @@ export const mergeFields = [
   { key: 'feedback.link', label: 'One-tap answer link', sample: 'https://feedback.example.com/a/sample', fallback: '' },
   { key: 'level.before', label: 'Level before', sample: 'Happy', fallback: 'No reading' },
   { key: 'level.after', label: 'Level after', sample: 'Neutral', fallback: 'No reading' },
+  { key: 'status.note', label: 'Note of the status change', sample: 'New office opens in March.', fallback: '' },
   { key: 'case.due', label: 'When the case is due', sample: '22 Nov, 13:40 UTC', fallback: 'within a day' },
   { key: 'event.summary', label: 'What happened', sample: 'Stage “Neutral” is missing.', fallback: '' },
 ] as const satisfies readonly MergeField[]

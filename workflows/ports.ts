@@ -1,6 +1,6 @@
 import type { OutboxMessage } from '../src/effects/index.ts'
 import type { AgencySettings } from '../src/http/contract/settings.ts'
-import type { HappinessLevel } from '../src/kernel/levels.ts'
+import type { HappinessLevel, HealthLevel } from '../src/kernel/levels.ts'
 
 /** What workflows know about one account. */
 export interface WorkflowAccount {
@@ -54,6 +54,10 @@ export interface WorkflowPorts {
   teamMember(companyId: string, userId: string): Promise<WorkflowPerson | null>
   /** The user's newest valid answer; null → no current reading. */
   userLevel(companyId: string, locationId: string, userId: string): Promise<HappinessLevel | null>
+  /** The account's Health Status; null → nobody set one. */
+  healthLevel(companyId: string, locationId: string): Promise<HealthLevel | null>
+  /** User id of the person to write to when something is about the account as a whole; null → there is nobody. */
+  primaryPerson(companyId: string, locationId: string): Promise<string | null>
   hasOpenCase(companyId: string, locationId: string): Promise<boolean>
   /** A signed link with which the user answers by one tap. */
   feedbackLink(companyId: string, locationId: string, userId: string): Promise<string>

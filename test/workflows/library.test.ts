@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { happinessLevels } from '../../src/kernel/levels.ts'
+import { happinessLevels, healthLevels } from '../../src/kernel/levels.ts'
 import { conditionFields } from '../../workflows/conditions.ts'
 import { workflowDefinition } from '../../workflows/definition.ts'
 import { sampleValues, type MergeValues } from '../../workflows/fields.ts'
@@ -10,7 +10,7 @@ import { renderTemplate } from '../../workflows/templates.ts'
 const scenes: [string, MergeValues][] = [
   ['full data', sampleValues],
   ['everything missing', {}],
-  ['a name but no comment', { ...sampleValues, 'answer.comment': null }],
+  ['a name but no comment', { ...sampleValues, 'answer.comment': null, 'status.note': null }],
 ]
 
 const texts = library.flatMap((definition) =>
@@ -18,11 +18,12 @@ const texts = library.flatMap((definition) =>
 )
 
 describe('the library', () => {
-  it('has a follow-up for every Happiness Level and the notifications of the team', () => {
+  it('has a follow-up for every level of both readings and the notifications of the team', () => {
     const followUps = library.filter((definition) => definition.kind === 'follow_up')
-    expect(followUps.map((definition) => definition.level).sort()).toEqual([...happinessLevels].sort())
+    expect(followUps.map((definition) => definition.level).sort()).toEqual([...happinessLevels, ...healthLevels].sort())
     expect(library.filter((definition) => definition.kind === 'notification').map((definition) => definition.key).sort()).toEqual([
-      'case_opened', 'case_overdue', 'feedback_received', 'happiness_changed', 'reconnect_needed', 'setup_drift',
+      'account_silent', 'case_opened', 'case_overdue', 'csm_assigned', 'feedback_received', 'happiness_changed', 'health_changed', 'health_note_wanted', 'health_stale',
+      'health_struggling', 'health_value_refused', 'reconnect_needed', 'setup_drift',
     ])
   })
 
@@ -36,7 +37,14 @@ describe('the library', () => {
   })
 
   it('asks no favour of an account that waits for help', () => {
-    expect(library.find((definition) => definition.level === 'very_happy')?.guards.noOpenCase).toBe(true)
+    for (const level of ['very_happy', 'thriving']) expect(library.find((definition) => definition.level === level)?.guards.noOpenCase).toBe(true)
+  })
+
+  it('never tells a customer the status that the team gave them', () => {
+    for (const { name, source } of texts) {
+      const owner = library.find((definition) => name.startsWith(`${definition.key}.`))
+      if (owner?.kind === 'follow_up' && owner.reading === 'health') expect(source).not.toMatch(/struggling|steady|healthy|thriving|level\.|status/i)
+    }
   })
 
   it('has no unknown field, filter or tag', () => {

@@ -20,12 +20,13 @@ export interface Deliveries {
 const outboxEvent = z.object({ messageKey: z.string().startsWith('run:'), code: z.string().nullish().catch(null) })
 
 const closedCase = z.object({ caseId: z.string().min(1) })
+const undoneChange = z.object({ undoes: z.string().min(1) })
 
 export interface DeliveriesDeps {
   runs: Model<RunRecord>
   states: Pick<WorkflowStates, 'version'>
   cap: MessageCap
-  ports: Pick<WorkflowPorts, 'cancel' | 'settleTask'>
+  ports: Pick<WorkflowPorts, 'cancel' | 'settleTask' | 'primaryPerson'>
   clock: Clock
 }
 
@@ -87,21 +88,36 @@ export function createDeliveries({ runs, states, cap, ports, clock }: Deliveries
     return count
   }
 
-  /** A closed case needs nobody any more: its tasks are settled, told or not, and what would still be said of its opening is not. */
+  /** What the team was told needs nobody any more: its tasks are settled, told or not, and what would still be said is not. */
+  async function settle(about: RunRecord[], companyId: string, userId: string, reason: string): Promise<boolean> {
+    for (const run of about) {
+      const definition = run.locationId === null ? null : await states.version(companyId, run.workflowKey, run.version)
+      for (const step of definition?.steps ?? []) {
+        if (step.kind === 'task' && run.locationId !== null) await ports.settleTask({ companyId, key: keyOf(run, step), locationId: run.locationId, userId, reason })
+      }
+      const ended = { state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } as const
+      await runs.updateOne({ _id: run._id, companyId, state: 'active' }, { $set: ended })
+    }
+    return about.length > 0
+  }
+
   async function caseClosed(event: DomainEvent): Promise<boolean> {
     const { companyId, userId } = event
     const parsed = closedCase.safeParse(event.data)
     if (!parsed.success || userId === null) return false
     const about = await runs.find({ companyId, userId, kind: 'notification', 'facts.caseId': parsed.data.caseId, 'facts.type': 'case.opened' }).lean()
-    for (const run of about) {
-      const definition = run.locationId === null ? null : await states.version(companyId, run.workflowKey, run.version)
-      for (const step of definition?.steps ?? []) {
-        if (step.kind === 'task' && run.locationId !== null) await ports.settleTask({ companyId, key: keyOf(run, step), locationId: run.locationId, userId, reason: 'case_closed' })
-      }
-      const ended = { state: 'stopped', reason: 'case_closed', nextAt: null, finishedAt: clock.now() } as const
-      await runs.updateOne({ _id: run._id, companyId, state: 'active' }, { $set: ended })
-    }
-    return about.length > 0
+    return settle(about, companyId, userId, 'case_closed')
+  }
+
+  /** A status change was taken back: so is the work that it asked for. */
+  async function changeUndone(event: DomainEvent): Promise<boolean> {
+    const { companyId, locationId } = event
+    const parsed = undoneChange.safeParse(event.data)
+    if (!parsed.success || locationId === null) return false
+    const userId = await ports.primaryPerson(companyId, locationId)
+    if (userId === null) return false
+    const about = await runs.find({ companyId, userId, kind: 'notification', 'facts.changeId': parsed.data.undoes, 'facts.type': 'health.changed' }).lean()
+    return settle(about, companyId, userId, 'change_undone')
   }
 
   return {
@@ -119,6 +135,8 @@ export function createDeliveries({ runs, states, cap, ports, clock }: Deliveries
           return userId !== null && (await end({ companyId, userId, ...(locationId === null ? {} : { locationId }) }, 'user_removed', 'all')) > 0
         case 'case.closed':
           return caseClosed(event)
+        case 'health.changed':
+          return changeUndone(event)
         case 'installation.uninstalled':
           return (await end({ companyId }, 'uninstalled', 'all')) > 0
         default:

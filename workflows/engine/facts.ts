@@ -8,11 +8,17 @@ export interface EventFacts {
   summary: string
   answerId: string | null
   caseId: string | null
+  /** The status change. */
+  changeId: string | null
   /** Level of the answer, as it travels (`not_happy`). */
   level: string | null
   before: string | null
   after: string | null
   comment: string | null
+  /** Words that a CSM wrote with a change of the status. */
+  note: string | null
+  /** The change is still without its note. */
+  noteWanted: boolean
   dueAt: Date | null
   /** Who takes care of the case, if that is somebody else than the account's owner. */
   ownerId: string | null
@@ -21,7 +27,7 @@ export interface EventFacts {
 const text = z.string().min(1).nullish().catch(null)
 /** A level alone, or an object that has one. */
 const levelValue = z.union([z.string(), z.object({ level: z.string().nullable() }).transform((value) => value.level)]).nullish().catch(null)
-const data = z.object({ answerId: text, caseId: text, level: text, comment: text, dueAt: z.coerce.date().nullish().catch(null), ownerUserId: text })
+const data = z.object({ answerId: text, caseId: text, changeId: text, level: text, comment: text, note: text, noteWanted: z.boolean().nullish().catch(null), dueAt: z.coerce.date().nullish().catch(null), ownerUserId: text })
 
 /** Reads an event by the members that workflows use; missing ones are null. */
 export function factsOf(event: DomainEvent): EventFacts {
@@ -34,10 +40,13 @@ export function factsOf(event: DomainEvent): EventFacts {
     summary: event.summary,
     answerId: known.answerId ?? null,
     caseId: known.caseId ?? null,
+    changeId: known.changeId ?? null,
     level: known.level ?? after,
     before,
     after,
     comment: known.comment?.trim() || null,
+    note: known.note?.trim() || null,
+    noteWanted: known.noteWanted ?? false,
     dueAt: known.dueAt ?? null,
     ownerId: known.ownerUserId ?? null,
   }

@@ -1,5 +1,5 @@
 import { DateTime } from 'luxon'
-import { happinessLevels } from '../../src/kernel/levels.ts'
+import { happinessLevels, healthLevels } from '../../src/kernel/levels.ts'
 import type { AgencySettings } from '../../src/http/contract/settings.ts'
 import type { WorkflowDefinition } from '../definition.ts'
 import type { EventFacts } from './facts.ts'
@@ -11,7 +11,7 @@ export interface GuardFacts {
   messages: AgencySettings['messages']
   /** Null once the user was removed. */
   person: { email: string | null } | null
-  /** The user's level now; null → no current reading. */
+  /** The level now, of the reading that the run is about: the user's answer, or the account's status; null → none. */
   level: string | null
   hasOpenCase: boolean
   /** When the step was due, and now. */
@@ -50,8 +50,8 @@ export function guardMessage(guards: WorkflowDefinition['guards'], run: Pick<Eve
 }
 
 function isBetter(now: string | null, then: string | null): boolean {
-  const order: readonly (string | null)[] = happinessLevels
-  return then !== null && order.indexOf(now) > order.indexOf(then)
+  const scale: readonly (string | null)[] = then !== null && (healthLevels as readonly string[]).includes(then) ? healthLevels : happinessLevels
+  return then !== null && scale.indexOf(now) > scale.indexOf(then)
 }
 
 /** End of the quiet hours that `now` lies in, by the wall clock of the zone (daylight saving included); null outside of them. */

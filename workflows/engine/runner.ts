@@ -91,6 +91,13 @@ export function createRunner(deps: RunnerDeps): Runner {
     }
   }
 
+  /** The level that the run's level is compared with. */
+  async function levelNow({ companyId, locationId, userId }: RunRecord, { reading }: WorkflowDefinition): Promise<string | null> {
+    if (locationId === null) return null
+    if (reading === 'health') return ports.healthLevel(companyId, locationId)
+    return userId === null ? null : ports.userLevel(companyId, locationId, userId)
+  }
+
   async function message(run: RunRecord, definition: WorkflowDefinition, step: MessageStep, scene: RunScene, dueAt: Date): Promise<StepResult> {
     const { companyId, locationId, userId } = run
     const key = keyOf(run, step)
@@ -98,7 +105,7 @@ export function createRunner(deps: RunnerDeps): Runner {
     const [workflow, live, level, hasOpenCase] = await Promise.all([
       states.get(companyId, run.workflowKey),
       ports.isLive(companyId),
-      locationId === null || userId === null ? null : ports.userLevel(companyId, locationId, userId),
+      levelNow(run, definition),
       definition.guards.noOpenCase && locationId !== null ? ports.hasOpenCase(companyId, locationId) : false,
     ])
     const verdict = guardMessage(definition.guards, run.facts, {

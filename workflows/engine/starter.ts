@@ -4,6 +4,7 @@ import type { Clock } from '../../src/kernel/clock.ts'
 import { hashOf } from '../../src/kernel/ids.ts'
 import { isDuplicateKey } from '../../src/store/index.ts'
 import { conditionsHold, needsAccount } from '../conditions.ts'
+import type { WorkflowDefinition } from '../definition.ts'
 import type { LibraryIndex } from '../library/index.ts'
 import type { WorkflowPorts } from '../ports.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
@@ -21,7 +22,7 @@ export interface StarterDeps {
   runs: Model<RunRecord>
   states: WorkflowStates
   library: LibraryIndex
-  ports: Pick<WorkflowPorts, 'account'>
+  ports: Pick<WorkflowPorts, 'account' | 'primaryPerson'>
   clock: Clock
   /** Places runs and queues their first steps; harmless when one is queued already. */
   runner: Pick<Runner, 'placeOf' | 'enqueue'>
@@ -46,6 +47,7 @@ export function createStarter(deps: StarterDeps): Starter {
         if (account === undefined && event.locationId !== null && needsAccount(asked)) account = await ports.account(event.companyId, event.locationId)
         if (!conditionsHold(asked, { facts, account: account ?? null })) continue
         const run = newRun(workflow, event, facts, clock.now())
+        if (run.userId === null && event.locationId !== null && needsPerson(definition)) run.userId = await ports.primaryPerson(event.companyId, event.locationId)
         const place = await runner.placeOf(run, definition)
         try {
           // Where the run waits is stored for people who look; the queue decides.
@@ -67,6 +69,11 @@ export function createStarter(deps: StarterDeps): Starter {
 /** Published, and the fact is not older than the publishing. */
 function isOnFor(workflow: AgencyWorkflow, event: DomainEvent): boolean {
   return workflow.state === 'published' && (workflow.publishedAt === null || event.at >= workflow.publishedAt)
+}
+
+/** What concerns a whole account is written to its primary contact; a task hangs on their contact, too. */
+function needsPerson(definition: WorkflowDefinition): boolean {
+  return definition.reading !== 'agency' && definition.steps.some((step) => step.kind === 'message' || step.kind === 'task')
 }
 
 function newRun(workflow: AgencyWorkflow, event: DomainEvent, facts: EventFacts, now: Date): RunRecord {

@@ -48,6 +48,7 @@ export function mergeValuesOf(run: RunRecord, scene: RunScene): MergeValues {
     'answer.comment': facts.comment,
     'level.before': label(facts.before),
     'level.after': label(facts.after),
+    'status.note': facts.note,
     'case.due': due === null ? null : due.isValid ? due.toFormat('d LLL, HH:mm ZZZZ') : due.toISO(),
     'event.summary': facts.summary,
   }

@@ -3,7 +3,11 @@ import { workflowDefinition, type WorkflowDefinition } from '../definition.ts'
 import { happyNextStep } from './happy.ts'
 import { neutralCheckIn } from './neutral.ts'
 import { notHappySupport } from './not-happy.ts'
-import { caseOpened, caseOverdue, feedbackReceived, happinessChanged, reconnectNeeded, setupDrift } from './team.ts'
+import { healthyNextGoal, steadyCheckIn, strugglingSupport, thrivingGrowth } from './health.ts'
+import {
+  accountSilent, caseOpened, caseOverdue, csmAssigned, feedbackReceived, happinessChanged, healthChanged, healthNoteWanted, healthStale, healthStruggling, healthValueRefused,
+  reconnectNeeded, setupDrift,
+} from './team.ts'
 import { veryHappyReview } from './very-happy.ts'
 
 /** What the product ships with. A new workflow is one definition and one line here. */
@@ -12,8 +16,19 @@ export const library: readonly WorkflowDefinition[] = [
   happyNextStep,
   neutralCheckIn,
   notHappySupport,
+  thrivingGrowth,
+  healthyNextGoal,
+  steadyCheckIn,
+  strugglingSupport,
   feedbackReceived,
   happinessChanged,
+  healthChanged,
+  healthStruggling,
+  healthNoteWanted,
+  healthValueRefused,
+  healthStale,
+  accountSilent,
+  csmAssigned,
   caseOpened,
   caseOverdue,
   reconnectNeeded,

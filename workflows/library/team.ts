@@ -47,6 +47,105 @@ export const happinessChanged = tells(
   },
 )
 
+export const healthChanged = tells(
+  { key: 'health_changed', reading: 'health', name: 'Health Status changed', reason: 'The status of an account was set to another level.', events: ['health.changed'] },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }}: Health Status went from {{ level.before }} to {{ level.after }}.',
+    body: '{% if status.note != "" %}“{{ status.note }}”{% else %}It was changed in the CRM, without a note.{% endif %}',
+    link: 'account',
+  },
+)
+
+export const healthStruggling = {
+  ...tells(
+    {
+      key: 'health_struggling',
+      reading: 'health',
+      name: 'An account is Struggling',
+      reason: 'The status became Struggling: the owner gets a high-priority task and an e-mail.',
+      events: ['health.changed'],
+      where: [{ field: 'level.after', is: 'one_of', values: ['struggling'] }],
+    },
+    {
+      audience: 'owner',
+      channels: ['in_app', 'email'],
+      title: '{{ account.title }} is Struggling now.',
+      body: '{% if status.note != "" %}“{{ status.note }}” {% endif %}Speak with them within a day: what do they need from us, and what could they do without?',
+      link: 'account',
+    },
+    {
+      title: 'High priority: speak with {{ account.title }} (Struggling)',
+      body: '{% if status.note != "" %}Why: {{ status.note }}\n\n{% endif %}Ask what they need from us now. Offer help with what they use; leave decisions about their business to them. Then say in the workspace whether the status is still true.',
+      dueHours: 24,
+    },
+  ),
+  level: 'struggling',
+} satisfies WorkflowDefinition
+
+export const healthNoteWanted = tells(
+  {
+    key: 'health_note_wanted',
+    reading: 'health',
+    name: 'A status change lacks its note',
+    reason: 'Somebody changed the status in the CRM. The owner is asked for one sentence about why.',
+    events: ['health.changed'],
+    where: [{ field: 'status.note_wanted', is: 'one_of', values: [true] }],
+  },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }}: why is it {{ level.after }} now?',
+    body: 'The status was changed in the CRM. Add one sentence, so that the team knows why.',
+    link: 'account',
+  },
+)
+
+export const healthValueRefused = tells(
+  {
+    key: 'health_value_refused',
+    reading: 'health',
+    name: 'A status value was put back',
+    reason: 'Somebody wrote a value in the CRM that is not one of the four levels. The last good one was put back.',
+    events: ['health.value_refused'],
+  },
+  { audience: 'owner', channels: ['in_app'], title: '{{ account.title }}: the last status was put back.', body: '{% if event.summary != "" %}{{ event.summary }}{% else %}Only the four levels can be used.{% endif %}', link: 'account' },
+)
+
+export const healthStale = tells(
+  { key: 'health_stale', reading: 'health', name: 'Health Status is stale', reason: 'Nobody set or confirmed the status of an account for long.', events: ['health.stale'] },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }}: is the status still true?',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}One click says that it is; otherwise set the level that fits.',
+    link: 'account',
+  },
+)
+
+export const accountSilent = tells(
+  { key: 'account_silent', reading: 'account', name: 'Nobody answers', reason: 'Answers from an account dried up.', events: ['account.silent'] },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }} went silent.',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}A short call shows more than another question.',
+    link: 'account',
+  },
+)
+
+export const csmAssigned = tells(
+  { key: 'csm_assigned', reading: 'account', name: 'An account has a new owner', reason: 'An account was handed over. The new owner finds a brief with all that is known.', events: ['csm.assigned'] },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }} has a new owner.',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}The hand-over brief is on the account’s page.',
+    link: 'account',
+  },
+)
+
 export const caseOpened = tells(
   { key: 'case_opened', reading: 'happiness', name: 'Not Happy case opened', reason: 'A user is Not Happy: somebody should take care of it within a day.', events: ['case.opened'] },
   {

@@ -2,7 +2,7 @@ import type { Connection } from 'mongoose'
 import type { OutboxMessage } from '../../../src/effects/index.ts'
 import { createEvents, type DomainEvent, type Events } from '../../../src/events/index.ts'
 import { defaultAgencySettings, type AgencySettings } from '../../../src/http/contract/settings.ts'
-import type { HappinessLevel } from '../../../src/kernel/levels.ts'
+import type { HappinessLevel, HealthLevel } from '../../../src/kernel/levels.ts'
 import { createLogger } from '../../../src/kernel/logger.ts'
 import { createWake } from '../../../src/kernel/wake.ts'
 import { createWorkflows, type TeamNotice, type WorkflowDefinition, type WorkflowPorts, type Workflows } from '../../../workflows/index.ts'
@@ -17,6 +17,9 @@ export interface Surroundings {
   /** Levels of single users; the rest have `level`. */
   levels: Map<string, HappinessLevel>
   openCase: boolean
+  healthLevel: HealthLevel | null
+  /** User id of the account's primary contact. */
+  primary: string | null
   personRemoved: boolean
   email: string | null
   ownerId: string | null
@@ -48,6 +51,8 @@ export interface World {
   anotherEngine(): Promise<Engine>
   /** Engine whose ports differ, on the same store. */
   engineWith(ports: Partial<WorkflowPorts>): Engine
+  /** The account's status was changed. */
+  status(after: HealthLevel, over?: Partial<DomainEvent> & { changeId?: string; note?: string | null; undoes?: string }): DomainEvent
   answer(level: HappinessLevel, over?: Partial<DomainEvent> & { answerId?: string; comment?: string }): DomainEvent
   close(): Promise<void>
 }
@@ -66,7 +71,7 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
       messages: { ...defaultAgencySettings.messages, quietHours: { ...defaultAgencySettings.messages.quietHours, enabled: false } },
       brand: { ...defaultAgencySettings.brand, name: 'Northbeam', teamName: 'The Northbeam team' },
     },
-    live: true, level: null, levels: new Map(), openCase: false, personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
+    live: true, level: null, levels: new Map(), openCase: false, healthLevel: null, primary: 'user-1', personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
     sendFaults: [], outbox: new Map(), sendCalls: [], notices: [], settledTasks: [],
   }
   const ports: WorkflowPorts = {
@@ -79,6 +84,8 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
     teamMember: async (_company, userId) => ({ id: userId, name: 'Priya Nair', firstName: 'Priya', lastName: 'Nair', email: 'priya@example.com', phone: null }),
     userLevel: async (_company, _location, userId) => around.levels.get(userId) ?? around.level,
     hasOpenCase: async () => around.openCase,
+    healthLevel: async () => around.healthLevel,
+    primaryPerson: async () => around.primary,
     async send(message) {
       around.sendCalls.push(message.key)
       const fault = around.sendFaults.shift()
@@ -137,6 +144,23 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
         source: 'widget',
         summary: 'Maya Lopez answered',
         data: { answerId, level, comment: comment ?? null },
+        ...members,
+      }
+    },
+    status(after, over = {}) {
+      answers += 1
+      const { changeId = `change-${answers}`, note = 'They told us in the review call.', undoes = null, ...members } = over
+      const before = around.healthLevel
+      around.healthLevel = after
+      return {
+        key: `health.changed:${changeId}`,
+        companyId, locationId, userId: null, before, after,
+        type: 'health.changed',
+        at: clock.now(),
+        actor: { kind: 'agency_user', id: 'csm-1', name: 'Priya Nair' },
+        source: 'page',
+        summary: 'The status changed',
+        data: { changeId, note, noteWanted: note === null, undoes },
         ...members,
       }
     },
