@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import mongoose, { type Connection } from 'mongoose'
 import type { Logger } from '../kernel/logger.ts'
+import { mendDriver } from './mend-driver.ts'
 import { startEmbeddedStore } from './embedded/index.ts'
 import { startOwnMongod } from './own-mongod.ts'
 
@@ -53,6 +54,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 
 /** Connects with the settings that every part of the product counts on. */
 export async function connect(uri: string, dbName?: string): Promise<Connection> {
+  mendDriver()
   return mongoose
     .createConnection(uri, {
       autoIndex: false,
