@@ -1,4 +1,5 @@
-import { runList, runsQuery, workflowDetail, workflowList, workflowParams, workflowPatch } from '../src/http/contract/workflows.ts'
+import { z } from 'zod'
+import { runList, runsQuery, runView, workflowDetail, workflowList, workflowParams, workflowPatch } from '../src/http/contract/workflows.ts'
 import { defineRoute, sessionOf, type Route } from '../src/kernel/route.ts'
 import type { Workflows } from './service.ts'
 
@@ -40,6 +41,15 @@ export function workflowRoutes(workflows: Workflows): Route[] {
         const { items, total } = await workflows.runs({ companyId: sessionOf(request).companyId, key: request.params.key, page, pageSize, ...(state === undefined ? {} : { state }) })
         return { status: 200, json: { items, page, pageSize, total } }
       },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/runs/:runId',
+      access: 'agency',
+      summary: 'One run of a workflow, by its id; where an entry of the timeline leads',
+      params: z.object({ runId: z.string().min(1).max(64) }),
+      responses: { 200: { description: 'Run', schema: runView }, 404: { description: 'There is no such run in this agency' } },
+      handler: async (request) => ({ status: 200, json: await workflows.run(sessionOf(request).companyId, request.params.runId) }),
     }),
     defineRoute({
       method: 'PATCH',

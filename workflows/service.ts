@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import type { DomainEvent } from '../src/events/index.ts'
 import type { RunView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
+import { notFound } from '../src/kernel/errors.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
 import { createRush, type Rush } from '../src/kernel/rush.ts'
@@ -24,6 +25,8 @@ export interface Workflows {
   /** @throws RequestError 404 */
   detail(companyId: string, key: string): Promise<WorkflowDetail>
   runs(query: { companyId: string; key: string; state?: RunState; page: number; pageSize: number }): Promise<{ items: RunView[]; total: number }>
+  /** @throws RequestError 404 */
+  run(companyId: string, runId: string): Promise<RunView>
   /** @throws RequestError 404, 409, 422 with the exact place of a fault */
   edit(companyId: string, key: string, patch: WorkflowPatch, by: string): Promise<WorkflowDetail>
   publish(companyId: string, key: string, by: string): Promise<WorkflowDetail>
@@ -146,6 +149,12 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
         models.runs.countDocuments(filter),
       ])
       return { items: found.map(runViewOf), total }
+    },
+
+    async run(companyId, runId) {
+      const found = await models.runs.findOne({ _id: runId, companyId }).lean()
+      if (found === null) throw notFound('run')
+      return runViewOf(found)
     },
 
     async edit(companyId, key, patch, by) {

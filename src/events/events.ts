@@ -1,8 +1,8 @@
 import type { Connection } from 'mongoose'
 import type { Clock } from '../kernel/clock.ts'
 import type { Wake } from '../kernel/wake.ts'
-import { createLeasedQueue, queueCollection, type LeasedQueue } from '../store/index.ts'
-import type { DomainEvent, DomainEventType } from './types.ts'
+import { createLeasedQueue, queueCollection, type LeasedQueue, type QueueItem } from '../store/index.ts'
+import { timelineOnlyTypes, type DomainEvent, type DomainEventType } from './types.ts'
 
 /** Which events a timeline shows, newest first. */
 export interface TimelineQuery {
@@ -11,6 +11,13 @@ export interface TimelineQuery {
   locationId?: string
   userId?: string
   types?: readonly DomainEventType[]
+  /** Who did it. */
+  actorId?: string
+  /** Where it came from, as an `EventSource`; another word fits nothing. */
+  source?: string
+  /** `fromAt <= at < toAt`. */
+  fromAt?: Date
+  toAt?: Date
   /** From 1. */
   page: number
   pageSize: number
@@ -20,6 +27,8 @@ export interface TimelineQuery {
 export interface Events {
   /** Stores the fact once and wakes its readers. */
   append(event: DomainEvent): Promise<'inserted' | 'duplicate'>
+  /** Stores several facts in their order with one write; those that are there already are left alone. */
+  appendAll(events: readonly DomainEvent[]): Promise<void>
   timeline(query: TimelineQuery): Promise<{ items: DomainEvent[]; total: number }>
   /** Events with `fromAt <= at < toAt`, oldest first, read in pages. */
   since(query: { companyId: string; types?: readonly DomainEventType[]; fromAt: Date; toAt: Date }): AsyncIterable<DomainEvent>
@@ -37,6 +46,11 @@ function laneOf(event: DomainEvent): string {
   return event.locationId === null ? `company:${event.companyId}` : `account:${event.companyId}:${event.locationId}`
 }
 
+function itemOf(event: DomainEvent): QueueItem<DomainEvent> {
+  const { key, companyId, type } = event
+  return { key, companyId, lane: laneOf(event), ...(timelineOnlyTypes.has(type) ? { ignored: 'timeline_only' } : {}), data: event }
+}
+
 export function createEvents(deps: { connection: Connection; clock: Clock; wake: Wake }): Events {
   const { connection, clock, wake } = deps
   const indexes = [
@@ -51,18 +65,26 @@ export function createEvents(deps: { connection: Connection; clock: Clock; wake:
     purge: (companyId) => queue.purge(companyId),
 
     async append(event) {
-      const { key, companyId } = event
-      const outcome = await queue.insert({ key, companyId, lane: laneOf(event), data: event })
-      wake.signal('events')
+      const outcome = await queue.insert(itemOf(event))
+      if (!timelineOnlyTypes.has(event.type)) wake.signal('events')
       return outcome
     },
 
-    async timeline({ companyId, locationId, userId, types, page, pageSize }) {
+    async appendAll(events) {
+      await queue.insertAll(events.map(itemOf))
+      if (events.some(({ type }) => !timelineOnlyTypes.has(type))) wake.signal('events')
+    },
+
+    async timeline({ companyId, locationId, userId, types, actorId, source, fromAt, toAt, page, pageSize }) {
+      const range = { ...(fromAt === undefined ? {} : { $gte: fromAt }), ...(toAt === undefined ? {} : { $lt: toAt }) }
       const filter = {
         'data.companyId': companyId,
         ...(locationId === undefined ? {} : { 'data.locationId': locationId }),
         ...(userId === undefined ? {} : { 'data.userId': userId }),
         ...(types === undefined ? {} : { 'data.type': { $in: [...types] } }),
+        ...(actorId === undefined ? {} : { 'data.actor.id': actorId }),
+        ...(source === undefined ? {} : { 'data.source': source }),
+        ...(fromAt === undefined && toAt === undefined ? {} : { 'data.at': range }),
       }
       const [found, total] = await Promise.all([
         records.find(filter, { projection: { data: 1 } }).sort({ 'data.at': -1, _id: -1 }).skip((page - 1) * pageSize).limit(pageSize).toArray(),

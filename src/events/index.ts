@@ -1,2 +1,2 @@
-export { domainEventTypes, type Actor, type DomainEvent, type DomainEventType, type EventSource } from './types.ts'
+export { domainEventTypes, timelineOnlyTypes, type Actor, type DomainEvent, type DomainEventType, type EventCause, type EventSource } from './types.ts'
 export { createEvents, type Events, type TimelineQuery } from './events.ts'

@@ -14,6 +14,9 @@ export const domainEventTypes = [
 ] as const
 export type DomainEventType = (typeof domainEventTypes)[number]
 
+/** Told by timelines only: no workflow and no observer reads these, so they are stored as worked through. */
+export const timelineOnlyTypes: ReadonlySet<DomainEventType> = new Set(['happiness.user_level_changed', 'contact.tag_added', 'contact.tag_removed'])
+
 /** Who caused it. */
 export interface Actor {
   kind: 'account_user' | 'agency_user' | 'system' | 'crm'

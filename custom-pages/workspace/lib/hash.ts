@@ -17,10 +17,12 @@ export function hashOf(page: string, params: Record<string, string | number | un
   return `#/${page}${search.size === 0 ? '' : `?${search.toString()}`}`
 }
 
-/** Link of a notification, a path such as `/accounts/<id>`, as a hash of this page; null for a path that leads nowhere here. */
+/** Link of a notification or of a line of the timeline, a path such as `/accounts/<id>`, as a hash of this page; null for a path that leads nowhere here. */
 export function hashOfLink(link: string): string | null {
-  const [, page, id] = link.replace(/^#/, '').split('/')
-  if (page === 'accounts') return hashOf('accounts', { open: id })
+  const [, page, id, part, partId] = link.replace(/^#/, '').split('/')
+  if (page === 'accounts') return hashOf('accounts', { open: id, ...(part === 'changes' ? { change: partId } : part === 'people' ? { person: partId } : {}) })
+  if (page === 'runs') return hashOf('follow-ups', { run: id })
+  if (page === 'deliveries') return hashOf('operations', { queue: 'deliveries', state: 'all', delivery: id })
   if (page === 'cases') return hashOf('cases', { case: id })
   return page === 'setup' ? hashOf('set-up') : null
 }

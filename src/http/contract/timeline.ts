@@ -17,11 +17,21 @@ export const timelineEntry = z.object({
 
 export const timelineList = z.object({ items: z.array(timelineEntry), page: z.number(), pageSize: z.number(), total: z.number() })
 
+/** Groups of types that people filter by. */
+export const timelineGroups = ['answers', 'health', 'happiness', 'messages', 'tasks', 'cases', 'people', 'crm', 'setup'] as const
+export type TimelineGroup = (typeof timelineGroups)[number]
+
+const groupNames: readonly string[] = timelineGroups
+
 export const timelineQuery = z.object({
   /** Comma-separated event types, for example `feedback.received,case.opened`. */
   types: z.string().max(1_000).optional(),
-  /** Groups of types: `answers`, `health`, `happiness`, `messages`, `tasks`, `cases`, `people`, `crm`, `setup`; comma-separated. */
-  groups: z.string().max(200).optional(),
+  /** Groups of types, comma-separated; with `types`, what fits either. */
+  groups: z
+    .string()
+    .max(200)
+    .refine((value) => value.split(',').every((group) => groupNames.includes(group)), { message: `must be some of ${timelineGroups.join(', ')}` })
+    .optional(),
   /** The account user it is about. */
   userId: z.string().max(100).optional(),
   /** Who did it. */
