@@ -1,19 +1,18 @@
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import type { AccountModels, AccountRecord, UserRecord } from './model.ts'
-import { derivedMembers, displayName } from './rules.ts'
+import type { Ownership } from './ownership.ts'
+import { accountKey, derivedMembers, displayName } from './rules.ts'
+import type { Telling } from './telling.ts'
 import type { AccountsDeps, LocationEvent, LocationInstallFact, UserEvent } from './types.ts'
 import { emptyUser, factOrder, foldUser, isStaff, joinedAt, leftAt, presentIn, type UserFact } from './user-fold.ts'
-
-export function accountKey(companyId: string, locationId: string): string {
-  return `${companyId}:${locationId}`
-}
 
 /** Details of a sub-account as some fact tells them; undefined members are not told. */
 export interface AccountDetails {
   name?: string | null | undefined
   email?: string | null | undefined
   timezone?: string | null | undefined
-  saas?: boolean | undefined
+  /** The plan that the agency sold it; null for none. */
+  planId?: string | null | undefined
 }
 
 /** Writes facts about accounts and users into their records. */
@@ -24,6 +23,8 @@ export interface AccountFactsWriter {
   applyInstallFact(fact: LocationInstallFact): Promise<void>
   applyUserEvent(event: UserEvent): Promise<void>
   applyUserFact(companyId: string, userId: string, fact: UserFact, options?: { seenRun?: string; recount?: boolean }): Promise<void>
+  /** Derives an account's state and group again and tells what changed. */
+  settle(key: string): Promise<void>
   /** Counts the users of accounts again. */
   recount(companyId: string, locationIds: string[]): Promise<void>
 }
@@ -33,15 +34,17 @@ const maxAttempts = 20
 function freshAccount(companyId: string, locationId: string, nowAt: Date): AccountRecord {
   return {
     _id: accountKey(companyId, locationId), companyId, locationId, state: 'new', listed: false, name: locationId, nameKey: locationId.toLowerCase(),
-    email: null, timezone: null, saas: false, group: 'regular', premium: false, isSuccessLocation: false, csm: null, feedbackEnabled: false, feedbackVersion: 0,
+    email: null, timezone: null, saas: false, planId: null, group: 'regular', premium: false, isSuccessLocation: false, csm: null, csmDecidedAt: null, feedbackEnabled: false, feedbackVersion: 0,
     detailsFact: '', installedAt: null, uninstalledAt: null, movedAt: null, ownedAt: null, installed: false, mirroredAt: null, mirrorWantedAt: null,
     createdAt: nowAt, removedAt: null, users: 0, happiness: { level: null, score: null, answered: 0, newestAt: null, dissent: false },
     happinessRank: -1, happinessFellAt: null,
-    healthLevel: null, healthRank: -1, healthKeptAt: null, healthStaleAt: null, healthNoteWanted: false, healthDetails: null, disagreement: null, seenRun: '',
+    healthLevel: null, healthRank: -1, healthKeptAt: null, healthStaleAt: null, healthNoteWanted: false, healthDetails: null, disagreement: null, changes: 0, outbox: [], outboxSince: null, seenRun: '',
   }
 }
 
-export function createAccountFacts(models: AccountModels, { clock, events, settings }: Pick<AccountsDeps, 'clock' | 'events' | 'settings'>): AccountFactsWriter {
+const groupNames = { saas: 'a SaaS account', regular: 'a regular account', churned: 'a churned account' } as const
+
+export function createAccountFacts(models: AccountModels, telling: Telling, ownership: Ownership, { clock, events, settings }: Pick<AccountsDeps, 'clock' | 'events' | 'settings'>): AccountFactsWriter {
   const { accounts, users, mirrors } = models
   const system = { kind: 'crm' as const, id: null, name: null }
 
@@ -50,15 +53,16 @@ export function createAccountFacts(models: AccountModels, { clock, events, setti
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const record = await accounts.findOne({ _id: key }).lean()
       if (record === null) return
-      const next = derivedMembers(record)
-      const { installedAt, uninstalledAt, movedAt, ownedAt, isSuccessLocation, saas } = record
+      const rules = await settings.get(record.companyId)
+      const next = derivedMembers(record, rules.groups.plans)
+      const { installedAt, uninstalledAt, movedAt, ownedAt, isSuccessLocation, saas, planId } = record
       if (next.state === record.state && next.listed === record.listed && next.group === record.group && next.removedAt?.getTime() === record.removedAt?.getTime()) return
       const extra: Partial<AccountRecord> = {}
       const { companyId, locationId } = record
       if (record.state === 'new' && next.state === 'active') {
         const mirror = await mirrors.findOne({ _id: companyId }, { firstDoneAt: 1 }).lean()
         if (mirror !== null && mirror.firstDoneAt !== null) {
-          if ((await settings.get(companyId)).prompt.newAccounts === 'on') extra.feedbackEnabled = true
+          if (rules.prompt.newAccounts === 'on') extra.feedbackEnabled = true
           await events.append({
             key: `account.created:${companyId}:${locationId}`, companyId, locationId, userId: null, type: 'account.created', at: record.createdAt, actor: system, source: 'webhook',
             summary: `Account ${record.name} was added.`, data: { locationId, name: record.name },
@@ -71,8 +75,20 @@ export function createAccountFacts(models: AccountModels, { clock, events, setti
           summary: next.state === 'moved' ? `Account ${record.name} moved to another agency.` : `Account ${record.name} was removed.`, data: { locationId, name: record.name, reason: next.state },
         })
       }
-      const { matchedCount } = await accounts.updateOne({ _id: key, installedAt, uninstalledAt, movedAt, ownedAt, isSuccessLocation, saas, state: record.state }, { $set: { ...next, ...extra } })
-      if (matchedCount === 1) return
+      const unchanged = { _id: key, installedAt, uninstalledAt, movedAt, ownedAt, isSuccessLocation, saas, planId, state: record.state }
+      if (record.state === 'new' || next.group === record.group) {
+        const { matchedCount } = await accounts.updateOne(unchanged, { $set: { ...next, ...extra } })
+        if (matchedCount === 1) return
+        continue
+      }
+      const told = telling.together(record, { actor: system, source: 'webhook' }, {
+        type: 'account.group_changed', before: record.group, after: next.group, data: { group: next.group, formerGroup: record.group, planId },
+        summary: `The account is ${groupNames[next.group]} now; before it was ${groupNames[record.group]}.`,
+      })
+      const after = await accounts.findOneAndUpdate({ ...unchanged, ...told.unchanged }, { ...told.write, $set: { ...next, ...extra, ...told.since } }, { returnDocument: 'after' }).lean()
+      if (after === null) continue
+      await telling.tell(after)
+      return
     }
     throw new Error(`The account ${key} changed too often to settle its state`)
   }
@@ -92,7 +108,7 @@ export function createAccountFacts(models: AccountModels, { clock, events, setti
       ...(details.name === undefined || details.name === null || details.name === '' ? {} : { name: details.name, nameKey: details.name.toLowerCase() }),
       ...(details.email === undefined ? {} : { email: details.email }),
       ...(details.timezone === undefined || details.timezone === null ? {} : { timezone: details.timezone }),
-      ...(details.saas === undefined ? {} : { saas: details.saas }),
+      ...(details.planId === undefined ? {} : { planId: details.planId, saas: details.planId !== null }),
     }
     if (Object.keys(told).length === 0) return
     const { matchedCount } = await accounts.updateOne({ _id: key, detailsFact: { $lte: order } }, { $set: { ...told, detailsFact: order } })
@@ -167,6 +183,7 @@ export function createAccountFacts(models: AccountModels, { clock, events, setti
       const { name, firstName, lastName, email, phone, role, detailsFact, staffFact, customerFact, deletedFact, nowhereElseFact, memberships } = folded
       const after: UserRecord = {
         _id: key, companyId, userId, name, firstName, lastName, email, phone, role, detailsFact, staffFact, customerFact, deletedFact, nowhereElseFact, memberships,
+        leftStaffAt: staff ? null : before?.staff === true ? clock.now() : (before?.leftStaffAt ?? null),
         staff, presentIn: present, gone: !staff && present.length === 0, version: (before?.version ?? 0) + 1, seenRun: seenRun ?? before?.seenRun ?? '',
       }
       await appendChanges(before, after)
@@ -180,12 +197,15 @@ export function createAccountFacts(models: AccountModels, { clock, events, setti
       }
       const changed = [...new Set([...(before?.presentIn ?? []), ...present])].filter((locationId) => present.includes(locationId) !== (before?.presentIn.includes(locationId) ?? false))
       if (wantsRecount) await recount(companyId, changed)
+      if (before?.staff === true && !staff) await ownership.releaseOf(after)
+      else if (staff && before !== null && (before.name !== name || before.email !== email)) await ownership.rename(after)
       return
     }
     throw new Error(`The user ${key} changed too often`)
   }
 
   return {
+    settle,
     applyToAccount,
     recount,
     applyUserFact,
@@ -200,7 +220,7 @@ export function createAccountFacts(models: AccountModels, { clock, events, setti
           name: event.name,
           email: event.email,
           timezone: event.timezone,
-          saas: event.stripeProductId === undefined ? undefined : event.stripeProductId !== null && event.stripeProductId !== '',
+          planId: event.stripeProductId === '' ? null : event.stripeProductId,
         },
         order: factOrder(at, event.kind, event.eventId),
         wantUsers: true,

@@ -1,6 +1,9 @@
 export { createAccounts } from './service.ts'
 export { accountRoutes } from './routes.ts'
+export type { AccountCell, AccountFigures, AccountStanding, DisagreeingAccount, FigureFilter } from './figures.ts'
 export type {
   Accounts, AccountsDeps, AccountReading, AgencyUser, BulkHandler, LocationEvent, LocationInstallFact, MirrorProgress, MirrorScope, UserEvent,
 } from './types.ts'
+export type { Assignment } from './ownership.ts'
+export type { ChangedBy } from './telling.ts'
 export type { Account, AccountUser, BulkResult } from '../http/contract/accounts.ts'

@@ -1,4 +1,5 @@
 import { Schema, type Connection, type Model } from 'mongoose'
+import type { DomainEvent } from '../events/index.ts'
 import type { AccountGroup, Disagreement, HealthSource } from '../http/contract/accounts.ts'
 import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import type { FoldedUser } from './user-fold.ts'
@@ -23,10 +24,14 @@ export interface AccountRecord {
   timezone: string | null
   /** Subscribed to a plan that the agency sells. */
   saas: boolean
+  /** That plan's id as HighLevel names it; null if there is none or nobody said. */
+  planId: string | null
   group: AccountGroup
   premium: boolean
   isSuccessLocation: boolean
   csm: { userId: string; name: string; email: string | null } | null
+  /** When somebody, or a rule, last decided who looks after it; null → never. */
+  csmDecidedAt?: Date | null
   feedbackEnabled: boolean
   feedbackVersion: number
   /** Order of the newest fact about name and details that was applied; see `factKey`. */
@@ -71,6 +76,15 @@ export interface AccountRecord {
   } | null
   /** Derived from both readings. */
   disagreement: Disagreement | null
+  /** Derived: since when they disagree in this way; null while they do not. */
+  disagreementSince: Date | null
+  /** Derived, for sorting: how many levels they are apart; 0 without both. */
+  levelsApart: number
+  /** Grows with every change that is told; absent before the first. */
+  changes?: number
+  /** What the event log may not have yet, and since when. */
+  outbox?: DomainEvent[]
+  outboxSince?: Date | null
   /** The mirror run that last saw it. */
   seenRun: string
 }
@@ -87,6 +101,8 @@ export interface UserRecord extends FoldedUser {
   presentIn: string[]
   /** Derived: neither staff nor in any sub-account. */
   gone: boolean
+  /** Left the agency's staff then, and their accounts may not all have been given back. */
+  leftStaffAt?: Date | null
   /** Grows with every write; two writers at once do not lose each other's facts. */
   version: number
   seenRun: string
@@ -107,6 +123,8 @@ export interface MirrorRecord {
   doneAt: Date | null
   accountsMirrored: number
   usersMirrored: number
+  /** Which plans the groups of all accounts follow, when that was first seen, and the last account of the current pass (null → it is done). */
+  grouping?: { plans: string; seenAt: Date; startedAt: Date; after: string | null } | null
 }
 
 const options = { strict: true, autoIndex: false, versionKey: false, minimize: false } as const
@@ -129,12 +147,12 @@ export function accountModels(connection: Connection): AccountModels {
       const schema = new Schema<AccountRecord>(
         {
           _id: String, companyId: String, locationId: String, state: String, listed: Boolean, name: String, nameKey: String, email: String, timezone: String,
-          saas: Boolean, group: String, premium: Boolean, isSuccessLocation: Boolean, csm: Schema.Types.Mixed,
+          saas: Boolean, planId: String, group: String, premium: Boolean, isSuccessLocation: Boolean, csm: Schema.Types.Mixed, csmDecidedAt: Date,
           feedbackEnabled: Boolean, feedbackVersion: Number, detailsFact: String, installedAt: Date, uninstalledAt: Date, movedAt: Date, ownedAt: Date, installed: Boolean,
           mirroredAt: Date, mirrorWantedAt: Date, createdAt: Date, removedAt: Date, users: Number,
           happiness: { level: String, score: Number, answered: Number, newestAt: Date, dissent: Boolean },
           happinessRank: Number, happinessFellAt: Date, healthLevel: String, healthRank: Number, healthKeptAt: Date, healthStaleAt: Date, healthNoteWanted: Boolean,
-          healthDetails: Schema.Types.Mixed, disagreement: String, seenRun: String,
+          healthDetails: Schema.Types.Mixed, disagreement: String, changes: Number, outbox: [Schema.Types.Mixed], outboxSince: Date, seenRun: String,
         },
         { ...options, collection: 'accounts' },
       )
@@ -150,9 +168,12 @@ export function accountModels(connection: Connection): AccountModels {
       schema.index({ companyId: 1, listed: 1, healthKeptAt: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, listed: 1, disagreement: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, listed: 1, healthStaleAt: 1, nameKey: 1, _id: 1 })
-      // For the grid: a cell is counted on its keys.
-      schema.index({ companyId: 1, listed: 1, healthRank: 1, happinessRank: 1, nameKey: 1, _id: 1 })
+      schema.index({ companyId: 1, listed: 1, disagreement: 1, levelsApart: -1, disagreementSince: 1, _id: 1 })
+      // For the grid: a cell is counted on its keys, narrowed or not; the last three only decide.
+      schema.index({ companyId: 1, listed: 1, healthRank: 1, happinessRank: 1, nameKey: 1, _id: 1, group: 1, premium: 1, 'csm.userId': 1 })
+      schema.index({ companyId: 1, listed: 1, premium: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, mirrorWantedAt: 1 })
+      schema.index({ outboxSince: 1 })
       schema.index({ locationId: 1, state: 1 })
       return schema
     }),
@@ -162,7 +183,7 @@ export function accountModels(connection: Connection): AccountModels {
           _id: String, companyId: String, userId: String, name: String, firstName: String, lastName: String, email: String, phone: String, role: String,
           detailsFact: String, staffFact: String, customerFact: String, deletedFact: String, nowhereElseFact: String,
           memberships: [{ locationId: String, fact: String, present: Boolean, addedAt: Date, createdEventAt: Date, seenAtFirstMirror: Boolean, _id: false }],
-          staff: Boolean, presentIn: [String], gone: Boolean, version: Number, seenRun: String,
+          staff: Boolean, presentIn: [String], gone: Boolean, leftStaffAt: Date, version: Number, seenRun: String,
         },
         { ...options, collection: 'users' },
       )
@@ -170,12 +191,14 @@ export function accountModels(connection: Connection): AccountModels {
       schema.index({ companyId: 1, 'memberships.locationId': 1 })
       schema.index({ companyId: 1, staff: 1, name: 1 })
       schema.index({ companyId: 1, gone: 1, seenRun: 1 })
+      schema.index({ leftStaffAt: 1 })
       return schema
     }),
     mirrors: defined<MirrorRecord>(connection, 'AccountMirror', 'account_mirrors', () =>
       new Schema<MirrorRecord>(
         {
           _id: String, companyId: String, runId: String, phase: String, skip: Number, startedAt: Date, firstDoneAt: Date, doneAt: Date, accountsMirrored: Number, usersMirrored: Number,
+          grouping: Schema.Types.Mixed,
         },
         { ...options, collection: 'account_mirrors' },
       )),

@@ -1,7 +1,12 @@
-import type { Account, AccountUser, Disagreement } from '../http/contract/accounts.ts'
+import type { Account, AccountGroup, AccountUser, Disagreement } from '../http/contract/accounts.ts'
+import type { AgencySettings } from '../http/contract/settings.ts'
 import { happinessLevels, healthLevels, type HappinessLevel, type HealthLevel } from '../kernel/levels.ts'
 import type { AccountRecord, UserRecord } from './model.ts'
 import { isPresent, joinedAt, leftAt } from './user-fold.ts'
+
+export function accountKey(companyId: string, locationId: string): string {
+  return `${companyId}:${locationId}`
+}
 
 /** Facts about a sub-account's place in an agency; each the newest of its kind. */
 export interface AccountFacts {
@@ -22,14 +27,31 @@ export function accountState(facts: AccountFacts): 'active' | 'removed' | 'moved
   return outweighed(facts.installedAt, facts.uninstalledAt) ? 'removed' : 'active'
 }
 
-/** Members that are computed from the rest of the record. */
-export function derivedMembers(record: AccountRecord): Pick<AccountRecord, 'state' | 'listed' | 'group' | 'removedAt'> {
+type Plans = AgencySettings['groups']['plans']
+
+/**
+ * Where an account stands: churned without the app, else as its plan says. A plan that the agency has listed counts as the agency says,
+ * any other plan as SaaS; without a plan the account is a regular one.
+ */
+export function groupOf(state: AccountRecord['state'], { planId, saas }: { planId?: string | null; saas: boolean }, plans: Plans): AccountGroup {
+  if (state !== 'active') return 'churned'
+  const listed = planId === undefined || planId === null ? undefined : plans.find((plan) => plan.planId === planId)
+  return listed?.group ?? (saas ? 'saas' : 'regular')
+}
+
+/** What lists show. A sub-account of which we only ever heard that it is gone is no account. */
+export function isListed(record: AccountRecord): boolean {
+  const state = accountState(record)
+  return (!record.isSuccessLocation || record.feedbackEnabled) && (state === 'active' || (state === 'removed' && (record.installedAt !== null || record.detailsFact !== '')))
+}
+
+/** Members that are computed from the rest of the record and the agency's plans. */
+export function derivedMembers(record: AccountRecord, plans: Plans): Pick<AccountRecord, 'state' | 'listed' | 'group' | 'removedAt'> {
   const state = accountState(record)
   return {
     state,
-    // A sub-account of which we only ever heard that it is gone is no account.
-    listed: (!record.isSuccessLocation || record.feedbackEnabled) && (state === 'active' || (state === 'removed' && (record.installedAt !== null || record.detailsFact !== ''))),
-    group: state === 'active' ? (record.saas ? 'saas' : 'regular') : 'churned',
+    listed: isListed(record),
+    group: groupOf(state, record, plans),
     removedAt: state === 'active' ? null : state === 'removed' ? record.uninstalledAt : record.movedAt,
   }
 }

@@ -1,11 +1,15 @@
-import type { Account, BulkAction, BulkRequest, BulkResult } from '../http/contract/accounts.ts'
+import type { BulkAction, BulkRequest, BulkResult } from '../http/contract/accounts.ts'
 import { describeError, notFound, RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
-import { accountKey, createAccountFacts } from './facts.ts'
+import { createAccountFacts } from './facts.ts'
+import { createGrouping } from './grouping.ts'
+import { createAccountFigures } from './figures.ts'
 import { accountFilterOf, accountSortOf } from './listing.ts'
 import { createMirror } from './mirror.ts'
 import { accountModels, type AccountRecord } from './model.ts'
-import { accountUserView, accountView, derivedMembers, disagreementOf, happinessRank, healthRank } from './rules.ts'
+import { createOwnership } from './ownership.ts'
+import { accountKey, accountUserView, accountView, disagreementOf, happinessRank, healthRank, isListed } from './rules.ts'
+import { createTelling } from './telling.ts'
 import type { Accounts, AccountsDeps, BulkHandler } from './types.ts'
 
 const maxBulk = 10_000
@@ -14,7 +18,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const { connection, clock, events } = deps
   const models = accountModels(connection)
   const { accounts, users } = models
-  const facts = createAccountFacts(models, deps)
+  const telling = createTelling(models, deps)
+  const ownership = createOwnership(models, telling, deps)
+  const facts = createAccountFacts(models, telling, ownership, deps)
+  const grouping = createGrouping(models, facts.settle, deps)
   const mirror = createMirror(models, facts, deps)
   const handlers = new Map<BulkAction, BulkHandler>()
 
@@ -22,13 +29,6 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     const found = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId, state: { $in: ['active', 'removed'] } }).lean()
     if (found === null) throw notFound('account')
     return found
-  }
-
-  async function changed(companyId: string, locationId: string, set: Partial<AccountRecord>): Promise<Account> {
-    await record(companyId, locationId)
-    const after = await accounts.findOneAndUpdate({ _id: accountKey(companyId, locationId), companyId }, { $set: set }, { returnDocument: 'after' }).lean()
-    if (after === null) throw notFound('account')
-    return accountView(after, clock.now())
   }
 
   type Projection = Partial<AccountRecord>
@@ -43,15 +43,12 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const set = change(account)
       const after = { ...account, ...set }
       const disagreement = disagreementOf({ ...after, happinessLevel: after.happiness.level })
+      const disagreementSince = disagreement === null ? null : disagreement === account.disagreement ? (account.disagreementSince ?? null) : clock.now()
+      const levelsApart = after.healthRank < 0 || after.happinessRank < 0 ? 0 : Math.abs(after.healthRank - after.happinessRank)
       const unchanged = { happinessRank: account.happinessRank, healthRank: account.healthRank, healthKeptAt: account.healthKeptAt ?? null }
-      const { matchedCount } = await accounts.updateOne({ _id: account._id, companyId, ...unchanged }, { $set: { ...set, disagreement } })
+      const { matchedCount } = await accounts.updateOne({ _id: account._id, companyId, ...unchanged }, { $set: { ...set, disagreement, disagreementSince, levelsApart } })
       if (matchedCount === 1) return
     }
-  }
-
-  const agencyUser: Accounts['agencyUser'] = async (companyId, userId) => {
-    const found = await users.findOne({ _id: accountKey(companyId, userId), companyId, staff: true }).lean()
-    return found === null ? null : { userId: found.userId, name: found.name, email: found.email, role: found.role }
   }
 
   const setFeedbackEnabled: Accounts['setFeedbackEnabled'] = async (companyId, locationId, enabled, actor, source) => {
@@ -61,7 +58,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       .findOneAndUpdate({ _id: before._id, companyId, feedbackEnabled: !enabled }, { $set: { feedbackEnabled: enabled }, $inc: { feedbackVersion: 1 } }, { returnDocument: 'after' })
       .lean()
     if (after === null) return accountView(await record(companyId, locationId), clock.now())
-    if (after.isSuccessLocation) await accounts.updateOne({ _id: after._id }, { $set: derivedMembers(after) })
+    if (after.isSuccessLocation) await accounts.updateOne({ _id: after._id }, { $set: { listed: isListed(after) } })
     const type = enabled ? ('feedback.enabled' as const) : ('feedback.disabled' as const)
     await events.append({
       key: `${type}:${companyId}:${locationId}:${after.feedbackVersion}`, companyId, locationId, userId: null, type, at: clock.now(), actor, source,
@@ -71,14 +68,9 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     return accountView(after, clock.now())
   }
 
-  const setPremium: Accounts['setPremium'] = (companyId, locationId, premium) => changed(companyId, locationId, { premium })
+  const setPremium: Accounts['setPremium'] = async (companyId, locationId, premium, by) => accountView(await ownership.setPremium(companyId, locationId, premium, by), clock.now())
 
-  const assignCsm: Accounts['assignCsm'] = async (companyId, locationId, csmUserId) => {
-    if (csmUserId === null) return changed(companyId, locationId, { csm: null })
-    const csm = await agencyUser(companyId, csmUserId)
-    if (csm === null) throw new RequestError(422, 'csm_unknown', 'Choose somebody of the agency\'s own staff as the owner.', { details: { fields: [{ path: 'csmUserId', message: 'is not on the agency\'s staff' }] } })
-    return changed(companyId, locationId, { csm: { userId: csm.userId, name: csm.name, email: csm.email } })
-  }
+  const assignCsm: Accounts['assignCsm'] = async (companyId, locationId, csmUserId, by) => accountView(await ownership.assign(companyId, locationId, csmUserId, by), clock.now())
 
   const locationIds: Accounts['locationIds'] = async (companyId, filter, limit = maxBulk) => {
     const found = await accounts.find(accountFilterOf(companyId, filter, clock.now()), { locationId: 1 }).sort({ nameKey: 1 }).limit(limit).lean()
@@ -106,12 +98,12 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     switch (request.action) {
       case 'feedback_on':
       case 'feedback_off':
-        return each(ids, (locationId) => setFeedbackEnabled(companyId, locationId, request.action === 'feedback_on', actor, 'page'))
+        return each(ids, (locationId) => setFeedbackEnabled(companyId, locationId, request.action === 'feedback_on', actor, 'bulk'))
       case 'premium_on':
       case 'premium_off':
-        return each(ids, (locationId) => setPremium(companyId, locationId, request.action === 'premium_on'))
+        return each(ids, (locationId) => setPremium(companyId, locationId, request.action === 'premium_on', { actor, source: 'bulk' }))
       case 'assign_csm':
-        return each(ids, (locationId) => assignCsm(companyId, locationId, request.csmUserId ?? null))
+        return each(ids, (locationId) => assignCsm(companyId, locationId, request.csmUserId ?? null, { actor, source: 'bulk', note: request.note }))
       case 'set_health':
       case 'confirm_health':
       case 'request_feedback': {
@@ -125,6 +117,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   }
 
   return {
+    figures: createAccountFigures(accounts, () => clock.now()),
     async get(companyId, locationId) {
       const found = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId, state: { $in: ['active', 'removed'] } }).lean()
       return found === null ? null : accountView(found, clock.now())
@@ -152,7 +145,18 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const found = await users.find({ companyId, staff: true }).sort({ name: 1, _id: 1 }).lean()
       return found.map(({ userId, name, email, role }) => ({ userId, name, email, role }))
     },
-    agencyUser,
+    agencyUser: ownership.agencyUser,
+    async portfolioSizes(companyId, csmUserIds) {
+      const sizes = await Promise.all(csmUserIds.map(async (userId) => [userId, await accounts.countDocuments({ companyId, listed: true, 'csm.userId': userId })] as const))
+      return new Map(sizes)
+    },
+    async owners(companyId, ids) {
+      const found = await accounts.find({ _id: { $in: ids.map((locationId) => accountKey(companyId, locationId)) }, companyId, state: { $in: ['active', 'removed'] } }, { locationId: 1, name: 1, nameKey: 1, csm: 1, csmDecidedAt: 1 }).sort({ nameKey: 1, _id: 1 }).lean()
+      return found.map(({ locationId, name, csm, csmDecidedAt }) => ({ locationId, name, csm: csm === null ? null : { userId: csm.userId, name: csm.name }, decided: csm !== null || (csmDecidedAt ?? null) !== null }))
+    },
+    async keepUp(limit) {
+      return (await telling.tellDue(limit)) + (await ownership.releaseDue(limit)) + (await grouping.regroupDue(limit))
+    },
     async companyOf(locationId) {
       const found = await accounts.find({ locationId, state: { $in: ['active', 'removed'] } }, { companyId: 1, state: 1 }).sort({ ownedAt: -1 }).limit(2).lean()
       return (found.find((account) => account.state === 'active') ?? found[0])?.companyId ?? null
@@ -206,10 +210,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const former = await accounts.find({ companyId, isSuccessLocation: true, _id: { $ne: chosen } }).lean()
       for (const account of former) {
         const next = { ...account, isSuccessLocation: false }
-        await accounts.updateOne({ _id: account._id }, { $set: { isSuccessLocation: false, ...derivedMembers(next) } })
+        await accounts.updateOne({ _id: account._id }, { $set: { isSuccessLocation: false, listed: isListed(next) } })
       }
       const account = await record(companyId, locationId)
-      await accounts.updateOne({ _id: chosen }, { $set: { isSuccessLocation: true, ...derivedMembers({ ...account, isSuccessLocation: true }) } })
+      await accounts.updateOne({ _id: chosen }, { $set: { isSuccessLocation: true, listed: isListed({ ...account, isSuccessLocation: true }) } })
     },
     async purge(companyId) {
       await users.deleteMany({ companyId })

@@ -7,6 +7,9 @@ import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
+import type { AccountFigures } from './figures.ts'
+import type { Assignment } from './ownership.ts'
+import type { ChangedBy } from './telling.ts'
 
 /** A sub-account was created or changed, as HighLevel's event tells it. */
 export interface LocationEvent {
@@ -104,6 +107,8 @@ export interface Accounts {
   /** @returns null for an unknown account, another agency's, or one that moved away */
   get(companyId: string, locationId: string): Promise<Account | null>
   list(companyId: string, query: AccountQuery): Promise<AccountList>
+  /** Counts and lists for reports and exports. */
+  figures: AccountFigures
   /** Ids of all accounts that the filter fits, at most `limit` (10 000). */
   locationIds(companyId: string, filter: AccountFilter, limit?: number): Promise<string[]>
   /** Users of today (removed ones with `includeRemoved`), by name. */
@@ -133,9 +138,23 @@ export interface Accounts {
   mirrorPending(companyId: string, scope: MirrorScope, limit: number): Promise<number>
 
   setFeedbackEnabled(companyId: string, locationId: string, enabled: boolean, actor: Actor, source: EventSource): Promise<Account>
-  setPremium(companyId: string, locationId: string, premium: boolean): Promise<Account>
-  /** @throws RequestError 422 `csm_unknown` if the user is not on the agency's staff */
-  assignCsm(companyId: string, locationId: string, csmUserId: string | null): Promise<Account>
+  /** Told once per real change. */
+  setPremium(companyId: string, locationId: string, premium: boolean, by?: ChangedBy): Promise<Account>
+  /**
+   * Gives the account to somebody of the agency's staff, or with null to nobody. Told once per real change.
+   * @throws RequestError 422 `csm_unknown` if the user is not on the agency's staff
+   */
+  assignCsm(companyId: string, locationId: string, csmUserId: string | null, by?: Assignment): Promise<Account>
+  /** How many listed accounts each of these people looks after. */
+  portfolioSizes(companyId: string, csmUserIds: readonly string[]): Promise<Map<string, number>>
+  /** Names and owners of accounts, by name; those that are not there are left out. `decided`: somebody, or a rule, decided about the owner before. */
+  owners(companyId: string, locationIds: readonly string[]): Promise<{ locationId: string; name: string; csm: { userId: string; name: string } | null; decided: boolean }[]>
+  /**
+   * Background work: tells what a crash left untold, takes accounts from people who left, and derives groups again after the agency's plans changed.
+   * @param limit accounts looked at in one call, per kind of work
+   * @returns how many records were looked at
+   */
+  keepUp(limit: number): Promise<number>
   bulk(session: Session, request: BulkRequest): Promise<BulkResult[]>
   registerBulkAction(action: BulkAction, handler: BulkHandler): void
   /** Idempotent. An account that is not there (any more) is left alone. */

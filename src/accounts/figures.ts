@@ -1,0 +1,151 @@
+import type { Model, QueryFilter } from 'mongoose'
+import { disagreements, type Account, type AccountFilter, type AccountGroup, type AccountQuery, type Disagreement } from '../http/contract/accounts.ts'
+import { happinessLevels, healthLevels, type HappinessLevel, type HealthLevel } from '../kernel/levels.ts'
+import { accountFilterOf, accountSortOf } from './listing.ts'
+import type { AccountRecord } from './model.ts'
+import { accountView, happinessRank, healthRank } from './rules.ts'
+
+/** What narrows a figure about many accounts. */
+export type FigureFilter = Pick<AccountFilter, 'group' | 'csm'>
+
+/** How many accounts have one pair of readings. */
+export interface AccountCell {
+  health: HealthLevel | null
+  happiness: HappinessLevel | null
+  count: number
+}
+
+/** An account whose readings do not fit together. */
+export interface DisagreeingAccount {
+  account: Account
+  kind: Disagreement
+  levelsApart: number
+  /** Since when; null for a disagreement that is older than this record. */
+  since: Date | null
+  happinessFellAt: Date | null
+}
+
+/** The few members of an account that figures over all accounts are made of. */
+export interface AccountStanding {
+  locationId: string
+  name: string
+  group: AccountGroup
+  premium: boolean
+  csmUserId: string | null
+  feedbackEnabled: boolean
+  health: HealthLevel | null
+  happiness: HappinessLevel | null
+  /** H; null without a reading. */
+  score: number | null
+  /** Users with a valid answer. */
+  answered: number
+  users: number
+  createdAt: Date
+}
+
+/** Figures about an agency's listed accounts. */
+export interface AccountFigures {
+  /** All 25 pairs, also empty ones, each counted on index keys: health from thriving to none, happiness from not_happy to none. */
+  cells(companyId: string, filter: FigureFilter): Promise<AccountCell[]>
+  count(companyId: string, filter: FigureFilter): Promise<number>
+  /** The widest apart first, then the longest. */
+  disagreeing(companyId: string, query: FigureFilter & { kind?: Disagreement | undefined; page: number; pageSize: number }): Promise<{ items: DisagreeingAccount[]; total: number }>
+  /** Accounts by id, in the order of the ids; those that are not this agency's are left out. */
+  byIds(companyId: string, locationIds: readonly string[]): Promise<Account[]>
+  /** All listed accounts in pages, in the order in which they were created; of those created at `fromAt` or later if given. */
+  standings(companyId: string, options?: { fromAt?: Date; pageSize?: number }): AsyncIterable<AccountStanding[]>
+  /** One account's, also if it was removed; null if it is not this agency's. */
+  standing(companyId: string, locationId: string): Promise<AccountStanding | null>
+  /** The accounts of a list, filtered and sorted like it but not paged, at most `limit`. */
+  export(companyId: string, query: Omit<AccountQuery, 'page' | 'pageSize'>, limit: number): Promise<{ items: Account[]; total: number }>
+}
+
+const fields = {
+  locationId: 1, name: 1, group: 1, premium: 1, csm: 1, feedbackEnabled: 1, state: 1, healthLevel: 1, 'happiness.level': 1, 'happiness.score': 1, 'happiness.answered': 1, users: 1, createdAt: 1,
+} as const
+const listBatch = 500
+
+function standingOf(record: AccountRecord): AccountStanding {
+  const { locationId, name, group, premium, csm, users, createdAt, healthLevel, happiness } = record
+  return {
+    locationId, name, group, premium, csmUserId: csm?.userId ?? null, feedbackEnabled: record.feedbackEnabled && record.state === 'active',
+    health: healthLevel, happiness: happiness.level, score: happiness.score, answered: happiness.answered, users, createdAt,
+  }
+}
+
+export function createAccountFigures(accounts: Model<AccountRecord>, now: () => Date): AccountFigures {
+  const where = (companyId: string, filter: FigureFilter): QueryFilter<AccountRecord> => accountFilterOf(companyId, { group: filter.group, csm: filter.csm }, now())
+
+  return {
+    async cells(companyId, filter) {
+      const healths = [...[...healthLevels].reverse(), null]
+      const happinesses = [...happinessLevels, null]
+      const narrowed = where(companyId, filter)
+      return Promise.all(
+        healths.flatMap((health) =>
+          happinesses.map(async (happiness) => ({
+            health, happiness,
+            count: await accounts.countDocuments({ ...narrowed, healthRank: healthRank(health), happinessRank: happinessRank(happiness) }),
+          })),
+        ),
+      )
+    },
+
+    count: (companyId, filter) => accounts.countDocuments(where(companyId, filter)),
+
+    async disagreeing(companyId, { kind, page, pageSize, ...filter }) {
+      const narrowed = { ...where(companyId, filter), disagreement: kind ?? { $in: [...disagreements] } }
+      const [total, found] = await Promise.all([
+        accounts.countDocuments(narrowed),
+        accounts.find(narrowed).sort({ levelsApart: -1, disagreementSince: 1, _id: 1 }).skip((page - 1) * pageSize).limit(pageSize).lean(),
+      ])
+      const at = now()
+      const items = found.flatMap((record) =>
+        record.disagreement === null
+          ? []
+          : [{ account: accountView(record, at), kind: record.disagreement, levelsApart: Math.abs(record.healthRank - record.happinessRank), since: record.disagreementSince ?? null, happinessFellAt: record.happinessFellAt ?? null }],
+      )
+      return { items, total }
+    },
+
+    async byIds(companyId, locationIds) {
+      const found = await accounts.find({ _id: { $in: locationIds.map((locationId) => `${companyId}:${locationId}`) }, companyId, state: { $in: ['active', 'removed'] } }).lean()
+      const at = now()
+      const byId = new Map(found.map((record) => [record.locationId, accountView(record, at)]))
+      return locationIds.flatMap((locationId) => byId.get(locationId) ?? [])
+    },
+
+    async *standings(companyId, { fromAt, pageSize = 500 } = {}) {
+      let last: { createdAt: Date; nameKey: string; _id: string } | undefined
+      for (;;) {
+        const since = last?.createdAt ?? fromAt
+        const beyond = last === undefined
+          ? {}
+          : { $or: [{ createdAt: { $gt: last.createdAt } }, { nameKey: { $gt: last.nameKey } }, { nameKey: last.nameKey, _id: { $gt: last._id } }] }
+        const page: AccountRecord[] = await accounts
+          .find({ companyId, listed: true, ...(since === undefined ? {} : { createdAt: { $gte: since } }), ...beyond }, { ...fields, nameKey: 1 })
+          .sort({ createdAt: 1, nameKey: 1, _id: 1 })
+          .limit(pageSize)
+          .lean<AccountRecord[]>()
+        if (page.length > 0) yield page.map(standingOf)
+        const end = page.at(-1)
+        if (end === undefined || page.length < pageSize) return
+        last = { createdAt: end.createdAt, nameKey: end.nameKey, _id: end._id }
+      }
+    },
+
+    async standing(companyId, locationId) {
+      const found = await accounts.findOne({ _id: `${companyId}:${locationId}`, companyId, state: { $in: ['active', 'removed'] } }, fields).lean<AccountRecord>()
+      return found === null ? null : standingOf(found)
+    },
+
+    async export(companyId, { sort, ...filter }, limit) {
+      const narrowed = accountFilterOf(companyId, filter, now())
+      const total = await accounts.countDocuments(narrowed)
+      const items: Account[] = []
+      const cursor = accounts.find(narrowed).sort(accountSortOf(sort)).limit(limit).lean().cursor({ batchSize: listBatch })
+      for await (const record of cursor) items.push(accountView(record, now()))
+      return { items, total }
+    },
+  }
+}
