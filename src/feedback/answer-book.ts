@@ -26,7 +26,8 @@ export interface GivenAnswer extends UserKey {
 
 /** Where answers are kept: facts, inserted once, corrected for minutes, never deleted while the agency is here. */
 export interface AnswerBook extends AnswerFacts {
-  insert(answer: GivenAnswer): Promise<'inserted' | 'duplicate'>
+  /** @returns the stored record; null if it is there already */
+  insert(answer: GivenAnswer): Promise<AnswerRecord | null>
   find(companyId: string, answerId: string): Promise<AnswerRecord | null>
   /** Adds a correction, if no other was added since `record` was read. @returns null if one was */
   correct(record: AnswerRecord, to: { level: HappinessLevel; comment: string | null }, at: Date): Promise<AnswerRecord | null>
@@ -50,13 +51,12 @@ export function createAnswerBook({ connection }: { connection: Connection }): An
 
   return {
     async insert({ answerId, level, comment, ...answer }) {
+      const record: AnswerRecord = { _id: answerId, ...answer, given: { level, comment }, edits: [], level, comment, revision: 0, derivedRevision: -1 }
       try {
-        await answers.create([
-          { _id: answerId, ...answer, given: { level, comment }, edits: [], level, comment, revision: 0, derivedRevision: -1 },
-        ])
-        return 'inserted'
+        await answers.create([record])
+        return record
       } catch (error) {
-        if (isDuplicateKey(error)) return 'duplicate'
+        if (isDuplicateKey(error)) return null
         throw error
       }
     },

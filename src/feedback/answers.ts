@@ -1,5 +1,6 @@
-import type { Accounts } from '../accounts/index.ts'
+import type { Account, Accounts, AccountUser } from '../accounts/index.ts'
 import type { AnswerChange, AnswerSource, AnswerView } from '../http/contract/feedback.ts'
+import type { AgencySettings } from '../http/contract/settings.ts'
 import { secondMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, describeError, notFound, RequestError } from '../kernel/errors.ts'
 import { createRush, type Rush } from '../kernel/rush.ts'
@@ -10,7 +11,7 @@ import type { Settings } from '../settings/index.ts'
 import type { LeasedQueue } from '../store/index.ts'
 import { answerIdOf, type AnswerBook, type UserKey } from './answer-book.ts'
 import { refusals } from './copy.ts'
-import type { Derivation } from './derivation.ts'
+import type { Derivation, Fresh } from './derivation.ts'
 import type { AnswerRecord } from './model.ts'
 import { answerViewOf, editableUntil, keptComment, maxCorrections } from './rules.ts'
 
@@ -43,7 +44,7 @@ export interface AnswersDeps {
   book: AnswerBook
   derivation: Derivation
   queue: LeasedQueue<AnswerWork>
-  accounts: Pick<Accounts, 'get' | 'user'>
+  accounts: Pick<Accounts, 'get' | 'users'>
   settings: Pick<Settings, 'get'>
   clock: Clock
   logger: Logger
@@ -80,9 +81,9 @@ export function createAnswers({
     })
   }
 
-  async function derive(record: Pick<AnswerRecord, 'companyId' | 'revision'>, answerId: string): Promise<void> {
+  async function derive(record: Pick<AnswerRecord, 'companyId' | 'revision'>, answerId: string, fresh?: Fresh): Promise<void> {
     try {
-      await derivation.derive(record.companyId, answerId)
+      await derivation.derive(record.companyId, answerId, false, fresh)
       await queue.cancel(record.companyId, `${answerId}:${record.revision}`, 'done at once')
     } catch (error) {
       // The answer itself is safe: the net tries again.
@@ -90,14 +91,14 @@ export function createAnswers({
     }
   }
 
-  async function deriveOnce(record: Pick<AnswerRecord, 'companyId' | 'revision'>, answerId: string): Promise<void> {
+  async function deriveOnce(record: Pick<AnswerRecord, 'companyId' | 'revision'>, answerId: string, fresh?: Fresh): Promise<void> {
     const key = `${answerId}:${record.revision}`
     const joined = running.get(key)
     if (joined !== undefined) {
       await joined
       return
     }
-    const run = rush.urgent(() => derive(record, answerId)).finally(() => running.delete(key))
+    const run = rush.urgent(() => derive(record, answerId, fresh)).finally(() => running.delete(key))
     running.set(key, run)
     await run
   }
@@ -112,15 +113,20 @@ export function createAnswers({
     return comment
   }
 
-  /** @returns why this user may not answer; null if they may */
-  async function refusalFor(user: UserKey): Promise<RequestError | null> {
-    const [account, person, rules] = await Promise.all([
-      accounts.get(user.companyId, user.locationId),
-      accounts.user(user.companyId, user.locationId, user.userId),
-      settings.get(user.companyId),
+  /** The account and all of its users, once for the whole answer. */
+  async function sceneOf({ companyId, locationId }: UserKey): Promise<{ account: Account | null; users: AccountUser[]; rules: AgencySettings }> {
+    const [account, users, rules] = await Promise.all([
+      accounts.get(companyId, locationId),
+      accounts.users(companyId, locationId, { includeRemoved: true }),
+      settings.get(companyId),
     ])
+    return { account, users, rules }
+  }
+
+  /** @returns why this user may not answer; null if they may */
+  function refusalFor({ userId }: UserKey, { account, users, rules }: Awaited<ReturnType<typeof sceneOf>>): RequestError | null {
     if (account === null) return notFound('account')
-    if (person !== null && person.removedAt !== null) return new RequestError(403, 'user_removed', refusals.userRemoved)
+    if (users.some((person) => person.userId === userId && person.removedAt !== null)) return new RequestError(403, 'user_removed', refusals.userRemoved)
     if (!account.feedbackEnabled || !rules.prompt.enabled) return new RequestError(403, 'feedback_off', refusals.feedbackOff)
     return null
   }
@@ -143,7 +149,8 @@ export function createAnswers({
       const user = { companyId, locationId, userId }
       const answerId = answerIdOf(user, idempotencyKey)
       const comment = await commentOf(companyId, given)
-      const refusal = await refusalFor(user)
+      const scene = await sceneOf(user)
+      const refusal = refusalFor(user, scene)
       if (refusal !== null) {
         // A repeat of an answer that was taken is still true after feedback was switched off.
         const known = await book.find(companyId, answerId)
@@ -152,13 +159,14 @@ export function createAnswers({
       }
       await spreadNet(user, answerId, 0)
       const at = clock.now()
-      if ((await book.insert({ ...user, answerId, userName, idempotencyKey, source, level, comment, at })) === 'duplicate') {
+      const record = await book.insert({ ...user, answerId, userName, idempotencyKey, source, level, comment, at })
+      if (record === null) {
         const known = await book.find(companyId, answerId)
         if (known === null) throw new CodedError('answer_missing', 'The answer could not be read back. Try again.')
         return repeated(known, level, comment)
       }
       faultPoint('answers.inserted')
-      await deriveOnce({ companyId, revision: 0 }, answerId)
+      await deriveOnce(record, answerId, { record, ...scene })
       const { editMinutes } = (await settings.get(companyId)).answers
       const view = { answerId, level, comment, at: at.toISOString(), editableUntil: editableUntil(at, editMinutes).toISOString() }
       return { created: true, answer: view }

@@ -1,4 +1,4 @@
-import type { Accounts } from '../accounts/index.ts'
+import type { Account, Accounts, AccountUser } from '../accounts/index.ts'
 import type { Cases } from '../cases/index.ts'
 import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
 import type { Happiness } from '../happiness/index.ts'
@@ -16,8 +16,14 @@ export interface DerivationDeps {
   happiness: Pick<Happiness, 'recompute'>
   cases: Pick<Cases, 'attach' | 'withdraw'>
   scores: Pick<Scores, 'book'>
-  events: { append(event: DomainEvent): Promise<unknown> }
   settings: Pick<Settings, 'get'>
+}
+
+/** What was read or stored a moment ago for this very answer, and need not be read again. */
+export interface Fresh {
+  record: AnswerRecord
+  account: Account | null
+  users: readonly AccountUser[]
 }
 
 /** What an answer means for everything else. May run any number of times, at once or after a crash: the outcome is the same. */
@@ -26,7 +32,7 @@ export interface Derivation {
    * @param again also if it is marked as done: somebody may have crashed after acting on an older revision
    * @returns `ignored` if there is no such answer, or its account is no longer the agency's
    */
-  derive(companyId: string, answerId: string, again?: boolean): Promise<'done' | 'ignored'>
+  derive(companyId: string, answerId: string, again?: boolean, fresh?: Fresh): Promise<'done' | 'ignored'>
 }
 
 /** Corrections that overtake a derivation make it start over; there are few of them. */
@@ -34,7 +40,7 @@ const maxRounds = maxCorrections + 2
 
 const eventSourceOf: Record<AnswerRecord['source'], EventSource> = { widget: 'widget', button: 'button', link: 'link' }
 
-export function createDerivation({ book, accounts, happiness, cases, scores, events, settings }: DerivationDeps): Derivation {
+export function createDerivation({ book, accounts, happiness, cases, scores, settings }: DerivationDeps): Derivation {
   function eventOf(
     record: AnswerRecord,
     state: AnswerState,
@@ -86,46 +92,49 @@ export function createDerivation({ book, accounts, happiness, cases, scores, eve
   }
 
   /** @returns null if the answer was corrected meanwhile: what was done may rest on the older state */
-  async function round(companyId: string, answerId: string, again: boolean): Promise<'done' | 'ignored' | null> {
-    const record = await book.find(companyId, answerId)
+  async function round(companyId: string, answerId: string, again: boolean, fresh: Fresh | undefined): Promise<'done' | 'ignored' | null> {
+    const record = fresh?.record ?? (await book.find(companyId, answerId))
     if (record === null) return 'ignored'
     if (record.derivedRevision >= record.revision && !again) return 'done'
     const { locationId, userId, userName } = record
-    const [account, rules] = await Promise.all([accounts.get(companyId, locationId), settings.get(companyId)])
+    const [account, rules] = await Promise.all([fresh?.account ?? accounts.get(companyId, locationId), settings.get(companyId)])
     if (account === null) return (await book.markDerived(companyId, answerId, record.revision)) ? 'ignored' : null
     const actor: Actor = { kind: 'account_user', id: userId, name: userName }
     const states = statesOf(record)
 
-    for (const [index, state] of states.entries()) {
-      if (state.revision > record.derivedRevision) await events.append(eventOf(record, state, states[index - 1], account.name, actor))
-    }
-    for (const entry of ledgerOf(states, rules.happiness.points)) {
-      if (entry.revision <= record.derivedRevision) continue
-      await scores.book({
-        key: `answer:${answerId}:${entry.revision}`,
-        companyId,
-        locationId,
-        userId,
-        kind: entry.revision === 0 ? 'answer' : 'answer_changed',
-        points: entry.points,
-        note: entry.note,
-        at: entry.at,
-      })
-    }
+    const told = states.flatMap((state, index) =>
+      state.revision > record.derivedRevision ? [eventOf(record, state, states[index - 1], account.name, actor)] : [],
+    )
     const source = eventSourceOf[record.source]
     const at = states.at(-1)?.at ?? record.at
+    // The reading first: the contact is written while the rest is done.
+    const cause = { at, actor, source, userId, data: { answerId }, events: told }
+    await happiness.recompute(companyId, locationId, cause, fresh === undefined ? undefined : { account, users: fresh.users })
+    const booked = ledgerOf(states, rules.happiness.points).filter((entry) => entry.revision > record.derivedRevision)
+    await Promise.all(
+      booked.map((entry) =>
+        scores.book({
+          key: `answer:${answerId}:${entry.revision}`,
+          companyId,
+          locationId,
+          userId,
+          kind: entry.revision === 0 ? 'answer' : 'answer_changed',
+          points: entry.points,
+          note: entry.note,
+          at: entry.at,
+        }),
+      ),
+    )
     if (record.level === 'not_happy') {
       await cases.attach({ companyId, locationId, userId, userName, answerId, comment: record.comment, at: record.at, source })
     } else if (states.some((state) => state.level === 'not_happy')) await cases.withdraw(companyId, answerId, at, actor)
-
-    await happiness.recompute(companyId, locationId, { at, actor, source, userId, data: { answerId } })
     return (await book.markDerived(companyId, answerId, record.revision)) ? 'done' : null
   }
 
   return {
-    async derive(companyId, answerId, again = false) {
+    async derive(companyId, answerId, again = false, fresh) {
       for (let count = 1; count <= maxRounds; count += 1) {
-        const outcome = await round(companyId, answerId, again || count > 1)
+        const outcome = await round(companyId, answerId, again || count > 1, count === 1 ? fresh : undefined)
         if (outcome !== null) return outcome
       }
       throw new CodedError('answer_busy', 'This answer is being corrected again and again; it will be worked on later.')

@@ -14,6 +14,8 @@ export interface Cause {
   userId: string | null
   /** Ids for the event's data, for example the answer's. */
   data?: Record<string, unknown>
+  /** The fact itself as events: appended before those that follow from it, with the same write. */
+  events?: readonly DomainEvent[]
 }
 
 /** Names for the sentences of events. */

@@ -1,5 +1,5 @@
 import type { Connection } from 'mongoose'
-import type { Accounts } from '../accounts/index.ts'
+import type { Account, Accounts, AccountUser } from '../accounts/index.ts'
 import type { WantedCard, WantedContact } from '../effects/index.ts'
 import type { Actor, DomainEvent } from '../events/index.ts'
 import type { AccountHappiness } from '../http/contract/accounts.ts'
@@ -26,9 +26,15 @@ export interface AnswerFacts {
   since(companyId: string, locationId: string, fromAt: Date): Promise<AnswerOpinion[]>
 }
 
+/** An account and all of its users, removed ones too, as read a moment ago. */
+export interface KnownAccount {
+  account: Account | null
+  users: readonly AccountUser[]
+}
+
 export interface Happiness {
   /** Computes the account's reading from its facts and gives out what changed. Idempotent; any number may run at once. */
-  recompute(companyId: string, locationId: string, cause: Cause): Promise<AccountHappiness>
+  recompute(companyId: string, locationId: string, cause: Cause, known?: KnownAccount): Promise<AccountHappiness>
   /** A user left the account: their opinion no longer counts. Idempotent. */
   userRemoved(companyId: string, locationId: string, userId: string, at: Date): Promise<void>
   /** Takes note of what happened elsewhere (`user.removed`); all other events are let pass. Idempotent. */
@@ -49,7 +55,7 @@ export interface HappinessDeps {
   answers: AnswerFacts
   accounts: Pick<Accounts, 'get' | 'users' | 'setHappiness'>
   effects: { wantContact(wanted: WantedContact): Promise<void>; wantCard(wanted: WantedCard): Promise<void> }
-  events: { append(event: DomainEvent): Promise<unknown> }
+  events: { appendAll(events: readonly DomainEvent[]): Promise<unknown> }
   settings: Pick<Settings, 'get'>
   logger: Logger
 }
@@ -121,12 +127,12 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
   }
 
   /** One try: read, fold, store, give out. @returns null if somebody else changed the reading in between */
-  async function attempt(companyId: string, locationId: string, cause: Cause): Promise<AccountHappiness | null> {
+  async function attempt(companyId: string, locationId: string, cause: Cause, known?: KnownAccount): Promise<AccountHappiness | null> {
     const [stored, rules, account, users] = await Promise.all([
       readings.findOne({ _id: idOf(companyId, locationId), companyId }).lean<ReadingRecord>(),
       settings.get(companyId),
-      accounts.get(companyId, locationId),
-      accounts.users(companyId, locationId, { includeRemoved: true }),
+      known?.account ?? accounts.get(companyId, locationId),
+      known?.users ?? accounts.users(companyId, locationId, { includeRemoved: true }),
     ])
     const before = stored ?? blank(companyId, locationId)
     const checkpoint = before.checkpointAt === null ? null : { at: before.checkpointAt, level: before.checkpointLevel }
@@ -180,29 +186,32 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
       current = after
     }
 
-    for (const event of current.pending) await events.append(event)
-    await accounts.setHappiness(companyId, locationId, {
-      level: current.level,
-      score: current.score,
-      answered: current.answered,
-      newestAt: current.newestAt,
-      dissent: current.dissent,
-    })
     const comments = new Map(given.map((answer) => [answer.answerId, answer.comment]))
     const levelChanged = current.pending.some((event) => event.type === 'happiness.account_level_changed')
-    let unknownUser: string | null = null
-    for (const person of account === null ? [] : current.people) {
-      const answering = person.userId === cause.userId
-      if (!answering && !levelChanged) continue
-      const user = users.find((candidate) => candidate.userId === person.userId && candidate.removedAt === null)
-      if (user === undefined || account === null) {
-        if (answering) unknownUser = person.userId
-      } else if (answering) {
-        await effects.wantContact(
-          wantedForAnswer(companyId, account, user, person, comments.get(person.answerId) ?? null, current.level, rules),
-        )
-        await effects.wantCard(cardFor(companyId, account, user, person.level))
-      } else await effects.wantContact(wantedForColleague(companyId, account, user, current.level))
+    const present = new Map(users.filter((user) => user.removedAt === null).map((user) => [user.userId, user]))
+    const answering = current.people.find((person) => person.userId === cause.userId)
+    // Whoever answered comes first: their contact and card are on their way while the rest is stored.
+    const user = answering === undefined ? undefined : present.get(answering.userId)
+    const isShown = answering !== undefined && user !== undefined && account !== null
+    if (isShown) {
+      await effects.wantContact(
+        wantedForAnswer(companyId, account, user, answering, comments.get(answering.answerId) ?? null, current.level, rules),
+      )
+    }
+    await Promise.all([
+      isShown ? effects.wantCard(cardFor(companyId, account, user, answering.level)) : undefined,
+      events.appendAll([...(cause.events ?? []), ...current.pending]),
+      accounts.setHappiness(companyId, locationId, {
+        level: current.level,
+        score: current.score,
+        answered: current.answered,
+        newestAt: current.newestAt,
+        dissent: current.dissent,
+      }),
+    ])
+    for (const person of account === null || !levelChanged ? [] : current.people) {
+      const colleague = person.userId === cause.userId ? undefined : present.get(person.userId)
+      if (colleague !== undefined && account !== null) await effects.wantContact(wantedForColleague(companyId, account, colleague, current.level))
     }
     if (current.version > 0) {
       const applied = { $set: { appliedVersion: current.version, pending: [], unappliedSince: null } }
@@ -210,18 +219,18 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
       const { matchedCount } = await readings.updateOne({ _id: current._id, companyId, version: current.version }, applied)
       if (matchedCount === 0) return null
     }
-    if (unknownUser !== null) {
+    if (answering !== undefined && user === undefined && account !== null) {
       throw new CodedError('user_not_mirrored', 'The user who answered is not mirrored yet; the contact and card follow once they are.', {
-        details: { userId: unknownUser },
+        details: { userId: answering.userId },
       })
     }
     return viewOf(current)
   }
 
-  const recompute: Happiness['recompute'] = (companyId, locationId, cause) =>
+  const recompute: Happiness['recompute'] = (companyId, locationId, cause, known) =>
     lock.run(idOf(companyId, locationId), async () => {
       for (let count = 1; count <= maxAttempts; count += 1) {
-        const reading = await attempt(companyId, locationId, cause)
+        const reading = await attempt(companyId, locationId, cause, count === 1 ? known : undefined)
         if (reading !== null) return reading
       }
       throw new CodedError('reading_busy', 'Too many changes of this account at once; it will be computed again.')

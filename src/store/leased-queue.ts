@@ -5,7 +5,7 @@ import { dayMs, minuteMs, secondMs, type Clock } from '../kernel/clock.ts'
 import { describeError, retryVerdictOf } from '../kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import { newToken } from '../kernel/ids.ts'
-import { isDuplicateKey } from './duplicate-key.ts'
+import { areDuplicateKeys, isDuplicateKey } from './duplicate-key.ts'
 import { queueCollection, queueStates, type QueueRecord, type QueueState } from './queue-record.ts'
 import { turnCounter, type Claimed, type LeasedQueue, type Look, type QueueItem, type Turns } from './queue-types.ts'
 
@@ -69,11 +69,15 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     return { state, open: false, finishedAt: now, ...(kept ? {} : { expireAt: new Date(now.getTime() + doneTtlDays * dayMs) }) }
   }
 
-  async function store(item: QueueItem<T>, members: Partial<StoredItem> & Pick<StoredItem, 'state' | 'open'>): Promise<'inserted' | 'duplicate'> {
+  function recordOf(item: QueueItem<T>, members: Partial<StoredItem> = {}): StoredItem {
     const now = clock.now()
-    const { key, lane, companyId, dueAt = now, data } = item
+    const { key, lane, companyId, dueAt = now, ignored, data } = item
+    const state = ignored === undefined ? { state: 'pending' as const, open: true } : { ...finished('ignored'), state: 'ignored' as const, open: false, reason: ignored }
+    return { _id: key, lane, companyId, dueAt, order: nextOrder(), createdAt: now, attempts: 0, crashes: 0, data, ...state, ...members }
+  }
+
+  async function store(record: StoredItem): Promise<'inserted' | 'duplicate'> {
     try {
-      const record: StoredItem = { _id: key, lane, companyId, dueAt, order: nextOrder(), createdAt: now, attempts: 0, crashes: 0, data, ...members }
       await records.insertOne(record, { ignoreUndefined: true })
       return 'inserted'
     } catch (error) {
@@ -132,7 +136,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       }
       await records.bulkWrite(heads.map(({ key, lane }) => ({ updateOne: { filter: free(key), update: change(lane) } })), { ordered: false })
     } catch (error) {
-      if (!isDuplicateKey(error)) throw error
+      if (!areDuplicateKeys(error)) throw error
       if (heads.length === 1) return []
     }
     // What carries this token is ours, and nothing else.
@@ -184,11 +188,25 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
   }
 
   return {
-    insert: (item) => store(item, { state: 'pending', open: true }),
+    insert: (item) => store(recordOf(item)),
+
+    async insertAll(items) {
+      const [only] = items
+      if (only === undefined) return
+      if (items.length === 1) {
+        await store(recordOf(only))
+        return
+      }
+      try {
+        await records.insertMany(items.map((item) => recordOf(item)), { ordered: false, ignoreUndefined: true })
+      } catch (error) {
+        if (!areDuplicateKeys(error)) throw error
+      }
+    },
 
     insertIgnored(item, reason, ttlDays) {
       const now = clock.now()
-      return store(item, { state: 'ignored', open: false, reason, finishedAt: now, expireAt: new Date(now.getTime() + ttlDays * dayMs) })
+      return store(recordOf(item, { state: 'ignored', open: false, reason, finishedAt: now, ...(ttlDays === null ? {} : { expireAt: new Date(now.getTime() + ttlDays * dayMs) }) }))
     },
 
     look,

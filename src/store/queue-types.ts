@@ -10,6 +10,8 @@ export interface QueueItem<T> {
   companyId: string | null
   /** Not before this instant; now if left out. */
   dueAt?: Date
+  /** Why it needs no work: it is kept as `ignored` for as long as finished items are. */
+  ignored?: string
   data: T
 }
 
@@ -75,8 +77,10 @@ export interface Look<T> {
 /** A durable queue: leases with fencing tokens, counted attempts, dead letters and replay; strict order in each lane. */
 export interface LeasedQueue<T> {
   insert(item: QueueItem<T>): Promise<'inserted' | 'duplicate'>
-  /** Keeps an item that needs no work, as `ignored` with its reason, for `ttlDays`. */
-  insertIgnored(item: QueueItem<T>, reason: string, ttlDays: number): Promise<'inserted' | 'duplicate'>
+  /** Inserts many in their order with one write; those that are there already stay as they are. */
+  insertAll(items: readonly QueueItem<T>[]): Promise<void>
+  /** Keeps an item that needs no work, as `ignored` with its reason, for `ttlDays`; null keeps it for ever. */
+  insertIgnored(item: QueueItem<T>, reason: string, ttlDays: number | null): Promise<'inserted' | 'duplicate'>
   /** Leases due items, longest due first, at most one per lane and never one whose lane has an earlier open item. */
   claim(limit: number, turns?: Turns): Promise<Claimed<T>[]>
   /** Claims, and says what else there is. */

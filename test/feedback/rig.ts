@@ -125,6 +125,9 @@ function build(connection: Connection, clock: FakeClock, world: World, faultPoin
       world.events.set(event.key, event)
       return 'inserted' as const
     },
+    appendAll: async (facts: readonly DomainEvent[]) => {
+      for (const event of facts) await events.append(event)
+    },
   }
   const effects = {
     wantContact: async (wanted: WantedContact) => {

@@ -1,4 +1,4 @@
-import type { DomainEventType } from '../../src/events/index.ts'
+import { timelineOnlyTypes, type DomainEventType } from '../../src/events/index.ts'
 import { workflowDefinition, type WorkflowDefinition } from '../definition.ts'
 import { happyNextStep } from './happy.ts'
 import { neutralCheckIn } from './neutral.ts'
@@ -41,13 +41,15 @@ export interface LibraryIndex {
   byEvent: ReadonlyMap<DomainEventType, readonly WorkflowDefinition[]>
 }
 
-/** @throws ZodError if a definition is malformed, Error if two share a key */
+/** @throws ZodError if a definition is malformed, Error if two share a key or one waits for events that nobody hands out */
 export function indexLibrary(definitions: readonly WorkflowDefinition[]): LibraryIndex {
   const byKey = new Map<string, WorkflowDefinition>()
   const byEvent = new Map<DomainEventType, WorkflowDefinition[]>()
   for (const definition of definitions.map((each) => workflowDefinition.parse(each))) {
     if (byKey.has(definition.key)) throw new Error(`Two workflows have the key ${definition.key}`)
     byKey.set(definition.key, definition)
+    const silent = definition.trigger.events.find((type) => timelineOnlyTypes.has(type))
+    if (silent !== undefined) throw new Error(`The workflow ${definition.key} waits for ${silent}, which only timelines read`)
     for (const type of new Set(definition.trigger.events)) byEvent.set(type, [...(byEvent.get(type) ?? []), definition])
   }
   return { byKey, byEvent }
