@@ -38,7 +38,7 @@ function freshAccount(companyId: string, locationId: string, nowAt: Date): Accou
     detailsFact: '', installedAt: null, uninstalledAt: null, movedAt: null, ownedAt: null, installed: false, mirroredAt: null, mirrorWantedAt: null,
     createdAt: nowAt, removedAt: null, users: 0, happiness: { level: null, score: null, answered: 0, newestAt: null, dissent: false },
     happinessRank: -1, happinessFellAt: null,
-    healthLevel: null, healthRank: -1, healthKeptAt: null, healthStaleAt: null, healthNoteWanted: false, healthDetails: null, disagreement: null, changes: 0, outbox: [], outboxSince: null, seenRun: '',
+    healthLevel: null, healthRank: -1, healthKeptAt: null, healthStaleAt: null, healthNoteWanted: false, healthDetails: null, disagreement: null, disagreementSince: null, levelsApart: 0, changes: 0, outbox: [], outboxSince: null, seenRun: '',
   }
 }
 

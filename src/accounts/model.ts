@@ -152,7 +152,7 @@ export function accountModels(connection: Connection): AccountModels {
           mirroredAt: Date, mirrorWantedAt: Date, createdAt: Date, removedAt: Date, users: Number,
           happiness: { level: String, score: Number, answered: Number, newestAt: Date, dissent: Boolean },
           happinessRank: Number, happinessFellAt: Date, healthLevel: String, healthRank: Number, healthKeptAt: Date, healthStaleAt: Date, healthNoteWanted: Boolean,
-          healthDetails: Schema.Types.Mixed, disagreement: String, changes: Number, outbox: [Schema.Types.Mixed], outboxSince: Date, seenRun: String,
+          healthDetails: Schema.Types.Mixed, disagreement: String, disagreementSince: Date, levelsApart: Number, changes: Number, outbox: [Schema.Types.Mixed], outboxSince: Date, seenRun: String,
         },
         { ...options, collection: 'accounts' },
       )

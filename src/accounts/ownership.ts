@@ -108,7 +108,7 @@ export function createOwnership({ accounts, users }: AccountModels, telling: Tel
       const left = await users.find({ leftStaffAt: { $gt: new Date(0) } }).sort({ leftStaffAt: 1 }).limit(limit).lean()
       for (const user of left) {
         await releaseOf(user)
-        const { leftStaffAt } = user
+        const { leftStaffAt = null } = user
         if (leftStaffAt !== null && clock.nowMs() - leftStaffAt.getTime() >= watchMs) await users.updateOne({ _id: user._id, leftStaffAt }, { $set: { leftStaffAt: null } })
       }
       return left.length

@@ -21,7 +21,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
   const telling = createTelling(models, deps)
   const ownership = createOwnership(models, telling, deps)
   const facts = createAccountFacts(models, telling, ownership, deps)
-  const grouping = createGrouping(models, facts.settle, deps)
+  const grouping = createGrouping(models, (key) => facts.settle(key), deps)
   const mirror = createMirror(models, facts, deps)
   const handlers = new Map<BulkAction, BulkHandler>()
 
@@ -145,7 +145,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const found = await users.find({ companyId, staff: true }).sort({ name: 1, _id: 1 }).lean()
       return found.map(({ userId, name, email, role }) => ({ userId, name, email, role }))
     },
-    agencyUser: ownership.agencyUser,
+    agencyUser: (companyId, userId) => ownership.agencyUser(companyId, userId),
     async portfolioSizes(companyId, csmUserIds) {
       const sizes = await Promise.all(csmUserIds.map(async (userId) => [userId, await accounts.countDocuments({ companyId, listed: true, 'csm.userId': userId })] as const))
       return new Map(sizes)

@@ -64,7 +64,7 @@ describe('the mirror of accounts and users', () => {
     expect(await t.accounts.get('c1', 'l05')).toMatchObject({ group: 'churned' })
     expect(await t.accounts.user('c1', 'l07', 'u7')).toMatchObject({ removedAt: t.clock.now().toISOString() })
     expect(await t.accounts.get('c1', 'l99')).toMatchObject({ group: 'regular', users: 1 })
-    expect([...t.events.values()].map((event) => `${event.type} ${event.locationId ?? ''}`).sort()).toEqual(['account.created l99', 'account.removed l05', 'installation.installed ', 'user.removed l07'])
+    expect([...t.events.values()].map((event) => `${event.type} ${event.locationId ?? ''}`).sort()).toEqual(['account.created l99', 'account.group_changed l05', 'account.removed l05', 'installation.installed ', 'user.removed l07'])
     // A list that names no customer at all is not believed.
     const kept = t.fake.users
     t.fake.users = []
