@@ -185,6 +185,10 @@ function readTags(record: ContactRecord, tags: string[], at: Date, trusted: bool
   if (agesMs <= 0) return 'stale'
   // News that still lacks a tag we just added may be older than it looks.
   const lacksOurs = removed.some((tag) => wanted.includes(tag))
-  if (lacksOurs && known.own && agesMs < skewMs && !trusted) return 'unclear'
-  return { added: added.filter((tag) => !own.has(tag)), removed: removed.filter((tag) => !own.has(tag) || wanted.includes(tag)) }
+  // A tag of another level may be our own write that is not recorded yet, or its late echo; else a person added it.
+  const settled = wanted.every((tag) => tag === null || known.value.includes(tag)) && known.value.every((tag) => !own.has(tag) || wanted.includes(tag))
+  const writing = !settled || (record.token !== null && !trusted)
+  const otherLevels = writing ? [] : added.filter((tag) => own.has(tag) && !wanted.includes(tag))
+  if ((lacksOurs || otherLevels.length > 0) && known.own && agesMs < skewMs && !trusted) return 'unclear'
+  return { added: added.filter((tag) => !own.has(tag) || otherLevels.includes(tag)), removed: removed.filter((tag) => !own.has(tag) || wanted.includes(tag)) }
 }

@@ -127,6 +127,67 @@ describe('contacts', () => {
     ])
   })
 
+  describe('a tag of another level', () => {
+    const tags = ['very happy', 'happy', 'neutral', 'not happy'].map((level) => `happiness: ${level}`)
+    const wantTag = (level: string): Promise<void> => h.effects.wantContact({ companyId, identity: ada, tags: { happiness: `happiness: ${level}` }, tagChoices: { happiness: tags } })
+    const added = (): unknown[] => h.events.filter((event) => event.type === 'contact.tag_added').map((event) => event.data['tag'])
+    const live = () => h.crm.contacts.get(contactOf(h.crm, 'ada@example.com').id)!
+    const see = (seen: string[], at = h.clock.now()) => h.effects.observeContact(companyId, { id: live().id, tags: seen, customFields: [], at })
+
+    beforeEach(async () => {
+      h.crm.addContact({ email: 'ada@example.com' })
+      await wantTag('happy')
+      await h.drain()
+      h.clock.advanceMs(60_000)
+    })
+
+    it('that a person adds is told once and taken away', async () => {
+      live().tags = ['happiness: happy', 'happiness: neutral']
+      expect(await see(live().tags)).toMatchObject([{ kind: 'tag_added', tag: 'happiness: neutral' }])
+      expect(await see(live().tags)).toEqual([])
+      await h.drain()
+      expect(live().tags).toEqual(['happiness: happy'])
+      expect(added()).toEqual(['happiness: neutral'])
+      // The event of its removal, and a late one of its adding.
+      h.clock.advanceMs(6_000)
+      expect(await see(['happiness: happy'])).toEqual([])
+      expect(await see(['happiness: happy', 'happiness: neutral'], new Date(h.clock.nowMs() - 20_000))).toEqual([])
+      expect(added()).toHaveLength(1)
+    })
+
+    it('that is our own write of a moment ago is nobody\'s edit, recorded or not', async () => {
+      h.crm.failNext('addTags', { when: 'after', error: new Error('socket hang up') })
+      await wantTag('neutral')
+      await h.drain()
+      await wantTag('very happy')
+      h.clock.advanceMs(1_000)
+      // Written, not recorded, and wanted no more.
+      expect(await see(['happiness: neutral'])).toEqual([])
+      h.clock.advanceMs(20_000)
+      await h.drain()
+      expect(live().tags).toEqual(['happiness: very happy'])
+      // A late echo whose time is a little ahead of ours: reading the contact tells.
+      h.clock.advanceMs(1_000)
+      expect(await see(['happiness: neutral'])).toEqual([])
+      h.clock.advanceMs(5_000)
+      await h.drain()
+      expect(live().tags).toEqual(['happiness: very happy'])
+      expect(added()).toEqual([])
+    })
+
+    it('that a person adds right after our write is told once the contact was read', async () => {
+      await wantTag('neutral')
+      await h.drain()
+      h.clock.advanceMs(1_000)
+      live().tags = ['happiness: neutral', 'happiness: happy']
+      expect(await see(live().tags)).toEqual([])
+      h.clock.advanceMs(5_000)
+      await h.drain()
+      expect(added()).toEqual(['happiness: happy'])
+      expect(live().tags).toEqual(['happiness: neutral'])
+    })
+  })
+
   it('leave Health Status as a person set it', async () => {
     h.crm.addContact({ email: 'ada@example.com' })
     await h.effects.wantContact({ companyId, identity: ada, fields: { healthStatus: 'Steady' } })

@@ -35,8 +35,8 @@ describe('indexes of a database that an earlier version made', () => {
     schema.index({ c: 1 })
     connection.model('Thing', schema, 'things')
     await connection.collection('things').createIndex({ a: 1, b: 1 }, { name: 'a_1' }, {})
-    await connection.collection('things').createIndex({ b: 1 })
-    await connection.collection('foreign').createIndex({ b: 1 })
+    await connection.collection('things').createIndex({ b: 1 }, {}, {})
+    await connection.collection('foreign').createIndex({ b: 1 }, {}, {})
     await store.ensureIndexes()
     const retired = [
       { collection: 'things', name: 'a_1', key: { a: 1 } },
