@@ -1,5 +1,5 @@
 import type { Connection } from 'mongoose'
-import { createWebhookPump, createWebhookReceiver, createWebhookRouter, type CompletedTask, type SeenMessage } from '../webhooks/index.ts'
+import { createEchoFilter, createWebhookPump, createWebhookReceiver, createWebhookRouter, type CompletedTask, type SeenMessage } from '../webhooks/index.ts'
 import { createScheduler, createWorkflows, recurringJobs, workflowRoutes } from '../workflows/index.ts'
 import { accountRoutes, createAccounts } from './accounts/index.ts'
 import { caseRoutes, createCases } from './cases/index.ts'
@@ -138,7 +138,10 @@ function composeServices(options: AppOptions) {
         return (await happiness.userLevel(companyId, locationId, userId))?.level ?? null
       },
       healthLevel: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.health.level ?? null,
-      primaryPerson: (companyId, locationId) => primaryPerson(companyId, locationId),
+      async primaryPerson(companyId, locationId) {
+        const users = await accounts.users(companyId, locationId)
+        return (users.find((user) => user.role === 'admin') ?? users[0])?.userId ?? null
+      },
       hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
       send: (message) => effects.send(message),
       cancel: (companyId, key, reason) => effects.cancel(companyId, key, reason),
@@ -242,6 +245,7 @@ export function createApp(options: AppOptions): App {
     isKnown: (companyId, locationId) => installations.lookup(companyId, locationId),
     companyOf: (locationId) => installations.companyOf(locationId),
     interest: (type, companyId, locationId) => isOfInterest(type, companyId, locationId),
+    isEcho: createEchoFilter(effects),
   })
 
   /** Contacts, cards and conversations matter in the success location only; one cached look each. */
@@ -278,7 +282,7 @@ export function createApp(options: AppOptions): App {
       ...setupRoutes(setup),
       ...settingsRoutes(settings),
       ...accountRoutes(accounts),
-      ...timelineRoutes({ events, accountExists: async (companyId, locationId) => (await accounts.get(companyId, locationId)) !== null }),
+      ...timelineRoutes({ events, clock, accountName: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.name ?? null }),
       ...feedbackRoutes(feedback),
       ...caseRoutes(cases),
       ...scoreRoutes(scores, accounts),

@@ -1,5 +1,6 @@
 export { webhookTypes, type WebhookType } from './catalog.ts'
 export type { CompletedTask, SeenMessage, WebhookFeatures } from './define.ts'
+export { createEchoFilter } from './echo.ts'
 export { createWebhookPump } from './process.ts'
 export { createWebhookReceiver, type ReceiveOutcome, type WebhookReceiver, type WebhookReceiverDeps } from './receive.ts'
 export { createWebhookRouter } from './router.ts'

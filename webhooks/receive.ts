@@ -5,6 +5,7 @@ import { hashOf } from '../src/kernel/ids.ts'
 import type { Logger } from '../src/kernel/logger.ts'
 import type { Inbox, InboxItem } from '../src/inbox/index.ts'
 import { isLifecycle, isWebhookType, laneOf } from './catalog.ts'
+import type { ArrivingEvent } from './echo.ts'
 import { createSignatureVerifier } from './signature.ts'
 
 /** What became of a delivery; the HTTP status stands beside each. */
@@ -25,7 +26,7 @@ export type ReceiveOutcome =
   /** 429: HighLevel shall send it again. */
   | { kind: 'not_stored'; retryAfterSeconds: number }
 
-export type IgnoreReason = 'foreign_app' | 'unknown_installation' | 'uninstalled' | 'unknown_type' | 'from_the_future' | 'no_interest'
+export type IgnoreReason = 'foreign_app' | 'unknown_installation' | 'uninstalled' | 'unknown_type' | 'from_the_future' | 'no_interest' | 'echo'
 
 export const receiveStatus = {
   accepted: 200,
@@ -49,6 +50,8 @@ export interface WebhookReceiverDeps {
   isKnown: (companyId: string | null, locationId: string | null) => Promise<'live' | 'unknown' | 'uninstalled'>
   /** Does this event matter to us? False for customers' own contacts, cards and conversations. */
   interest: (type: string, companyId: string | null, locationId: string | null) => Promise<boolean>
+  /** Does it only show what we wrote ourselves a moment ago? Such an event is answered and not stored. */
+  isEcho?: (event: ArrivingEvent) => boolean
   /** The agency of a sub-account, for events that do not name it; remembered for a few seconds once known. */
   companyOf: (locationId: string) => Promise<string | null>
   logger: Logger
@@ -81,7 +84,7 @@ type Envelope = z.infer<typeof envelope>
 
 /** Takes signed deliveries: verified over the raw bytes, stored with one insert, answered; all work comes after. */
 export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceiver {
-  const { inbox, appId, isKnown, interest, companyOf, logger, clock, storeTimeoutMs = 2 * secondMs } = deps
+  const { inbox, appId, isKnown, interest, isEcho = () => false, companyOf, logger, clock, storeTimeoutMs = 2 * secondMs } = deps
   const verifier = createSignatureVerifier(deps.publicKeys)
   let lastAlarmMs = Number.NEGATIVE_INFINITY
   let refusedSince = 0
@@ -124,7 +127,7 @@ export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceive
     return { kind: 'ignored', reason }
   }
 
-  async function take(found: Envelope, item: InboxItem): Promise<ReceiveOutcome> {
+  async function take(found: Envelope, item: InboxItem, body: unknown): Promise<ReceiveOutcome> {
     const { type, companyId = null, locationId = null } = found
     const lifecycle = isLifecycle(type)
     // HighLevel's key signs for all apps: only the app's id tells whose event it is.
@@ -139,12 +142,13 @@ export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceive
     if (!isWebhookType(type)) return ignore(item, 'unknown_type')
     const owner = await ownerOf(companyId, locationId, lifecycle)
     if (!lifecycle && !(await interest(type, owner, locationId))) return { kind: 'ignored', reason: 'no_interest' }
+    if (owner !== null && isEcho({ type, companyId: owner, at: item.event.occurredAt, body })) return { kind: 'ignored', reason: 'echo' }
     item.event.companyId = owner
     return { kind: (await inbox.insert(item)) === 'inserted' ? 'accepted' : 'duplicate' }
   }
 
   /** HighLevel repeats after a 429 under all its rules, after a 5xx only under some. */
-  async function takeInTime(found: Envelope, item: InboxItem): Promise<ReceiveOutcome> {
+  async function takeInTime(found: Envelope, item: InboxItem, body: unknown): Promise<ReceiveOutcome> {
     let timer: NodeJS.Timeout | undefined
     const notStored: ReceiveOutcome = { kind: 'not_stored', retryAfterSeconds }
     const tooLate = new Promise<ReceiveOutcome>((resolve) => {
@@ -153,7 +157,7 @@ export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceive
         resolve(notStored)
       }, storeTimeoutMs)
     })
-    const taken = take(found, item).catch((error: unknown): ReceiveOutcome => {
+    const taken = take(found, item, body).catch((error: unknown): ReceiveOutcome => {
       logger.error({ type: found.type, key: item.key, code: describeError(error).code }, 'webhook could not be stored')
       return notStored
     })
@@ -168,12 +172,13 @@ export function createWebhookReceiver(deps: WebhookReceiverDeps): WebhookReceive
     if (typeof signature !== 'string' || signature === '' || signature === 'N/A') return refused('unsigned')
     if (!(await verifier.verify(rawBody, signature))) return refused('signature_invalid')
     const text = rawBody.toString('utf8')
-    const found = envelope.safeParse(parseJson(text))
+    const body = parseJson(text)
+    const found = envelope.safeParse(body)
     if (!found.success) {
       logger.warn({ bytes: rawBody.length }, 'signed webhook is not an event')
       return { kind: 'malformed' }
     }
-    return takeInTime(found.data, itemOf(found.data, rawBody, text))
+    return takeInTime(found.data, itemOf(found.data, rawBody, text), body)
   }
 }
 

@@ -73,18 +73,19 @@ export const contactShape = z.looseObject({
   customFields: z.array(z.looseObject({ id: crmId, value: z.unknown().optional() })).nullish(),
 })
 
-export async function observeContact(context: WebhookContext<z.output<typeof contactShape>>, features: WebhookFeatures, deleted = false): Promise<'done' | 'ignored'> {
-  const { payload, companyId, at } = context
-  if (companyId === null) return 'ignored'
-  const { id, tags, customFields } = payload
-  const observed: ObservedContact = {
+export function observedContactOf({ id, tags, customFields }: z.output<typeof contactShape>, at: Date): ObservedContact {
+  return {
     id,
     at,
-    deleted,
     ...(tags === undefined || tags === null ? {} : { tags }),
     ...(customFields === undefined || customFields === null ? {} : { customFields: customFields.map((field) => ({ id: field.id, value: field.value })) }),
   }
-  await features.effects.observeContact(companyId, observed)
+}
+
+export async function observeContact(context: WebhookContext<z.output<typeof contactShape>>, features: WebhookFeatures, deleted = false): Promise<'done' | 'ignored'> {
+  const { payload, companyId, at } = context
+  if (companyId === null) return 'ignored'
+  await features.effects.observeContact(companyId, { ...observedContactOf(payload, at), deleted })
   return 'done'
 }
 
@@ -97,14 +98,21 @@ export const opportunityShape = z.looseObject({
   status: optionalText,
 })
 
+/** @returns null if it names no place: there is nothing to compare then */
+export function observedOpportunityOf({ id, contactId, pipelineId, pipelineStageId, status }: z.output<typeof opportunityShape>, at: Date): ObservedOpportunity | null {
+  if (pipelineId === null || pipelineStageId === null) return null
+  return { id, contactId, pipelineId, stageId: pipelineStageId, status: status ?? 'open', at }
+}
+
 export async function observeOpportunity(context: WebhookContext<z.output<typeof opportunityShape>>, features: WebhookFeatures, deleted = false): Promise<'done' | 'ignored'> {
   const { payload, companyId, at } = context
-  const { id, contactId, pipelineId, pipelineStageId, status } = payload
   if (companyId === null) return 'ignored'
+  const { id, contactId, pipelineId, pipelineStageId, status } = payload
+  const placed = observedOpportunityOf(payload, at)
   // Without a place there is nothing to compare, unless the card is gone.
-  if (!deleted && (pipelineId === null || pipelineStageId === null)) return 'ignored'
-  const observed: ObservedOpportunity = { id, contactId, pipelineId: pipelineId ?? '', stageId: pipelineStageId ?? '', status: status ?? 'open', deleted, at }
-  await features.effects.observeOpportunity(companyId, observed)
+  if (placed === null && !deleted) return 'ignored'
+  const gone = { id, contactId, pipelineId: pipelineId ?? '', stageId: pipelineStageId ?? '', status: status ?? 'open', at }
+  await features.effects.observeOpportunity(companyId, { ...(placed ?? gone), deleted })
   return 'done'
 }
 

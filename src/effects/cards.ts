@@ -5,6 +5,7 @@ import { hashOf } from '../kernel/ids.ts'
 import type { CrmOpportunity, LocationApi } from '../highlevel/index.ts'
 import type { Claimed, HandleOutcome } from '../store/index.ts'
 import type { Contacts } from './contacts.ts'
+import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
 import { readObservation } from './observation.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
@@ -45,6 +46,7 @@ export function createCards(
   waiting: Waiting,
   settings: EffectsSettings,
   faultPoint: FaultPoint,
+  echoes: Echoes,
 ): Cards {
   const { clock, resources, events } = deps
   const policy = deps.policy ?? (async () => ({ recreateDeletedCards: false }))
@@ -95,6 +97,7 @@ export function createCards(
       const record = await store.find({ companyId, opportunityId: observed.id })
       if (record === null || record.crmLocationId !== map.locationId) return []
       const news = observed.deleted === true ? await readDeletion(record, observed.at, map) : readMove(record, observed, map)
+      if (news.edits.length > 0 || news.dirty) echoes.forget(companyId, observed.id)
       await appendEdits(events, companyId, record.identity, news.edits, observed.at)
       if (news.members === null) return news.edits
       if (await store.setIfUnchanged(record, { ...news.members, ...(news.dirty ? store.dirtied(record) : {}) })) return news.edits
@@ -163,9 +166,12 @@ export function createCards(
   async function move(claimed: Claimed<CardRecord>, record: CardRecord, opportunityId: string, place: string, api: LocationApi): Promise<HandleOutcome | 'again'> {
     const [pipelineId = '', stageId = ''] = place.split('/')
     const startedAt = clock.now()
+    // Where a person puts a health card is theirs: none of its events is passed over.
+    if (record.pipeline === 'happiness') echoes.writingCard(record.companyId, opportunityId, place)
     try {
       await api.moveOpportunity(opportunityId, { pipelineId, stageId })
     } catch (error) {
+      echoes.forget(record.companyId, opportunityId)
       if (!isNotFound(error)) throw error
       if ((await api.getOpportunity(opportunityId)) !== null) {
         await deps.lookAgain?.(record.companyId)

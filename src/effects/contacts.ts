@@ -5,6 +5,7 @@ import { hashOf } from '../kernel/ids.ts'
 import type { CrmContactInput, LocationApi } from '../highlevel/index.ts'
 import type { Claimed, HandleOutcome } from '../store/index.ts'
 import { differenceOf, forgotten, isEmpty, mergeWish, readNews, takeForKnown, type ContactDifference, type ObservedContact } from './contact-rules.ts'
+import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { isNotFound, mayHaveArrived, type Waiting } from './readiness.ts'
@@ -32,6 +33,7 @@ export function createContacts(
   waiting: Waiting,
   settings: EffectsSettings,
   faultPoint: FaultPoint,
+  echoes: Echoes,
   /** Called when a contact's id has become known. */
   onBound: (record: ContactRecord) => Promise<void>,
 ): Contacts {
@@ -41,7 +43,8 @@ export function createContacts(
     return store.find({ companyId, subjects: subjectId })
   }
 
-  async function ensure(companyId: string, identity: ContactIdentity): Promise<ContactRecord> {
+  /** @param wish goes into the record if it is made now: whoever begins it at once begins with all of it */
+  async function ensure(companyId: string, identity: ContactIdentity, wish?: WantedContact): Promise<ContactRecord> {
     const email = emailOf(identity)
     for (;;) {
       const found = (await of(companyId, identity.subjectId)) ?? (email === null ? null : await store.find({ companyId, email }))
@@ -52,13 +55,14 @@ export function createContacts(
         if (changed !== null) return changed
         continue
       }
-      const fresh = newRecord(companyId, identity, clock.now())
+      const bare = newRecord(companyId, identity, clock.now())
+      const fresh = wish === undefined ? bare : { ...bare, ...mergeWish(bare, wish) }
       if (await store.insert(fresh)) return fresh
     }
   }
 
   async function want(wanted: WantedContact): Promise<void> {
-    const record = await ensure(wanted.companyId, wanted.identity)
+    const record = await ensure(wanted.companyId, wanted.identity, wanted)
     const pending = record.state === 'dirty' || record.state === 'held'
     const map = record.state === 'clean' ? await resources(wanted.companyId) : null
     const settled = pending || (map !== null && record.contactId !== null && isEmpty(differenceOf(record, map)) && differenceOf(record, map).missing.length === 0)
@@ -82,6 +86,7 @@ export function createContacts(
     if (map === null || record.crmLocationId !== map.locationId) return []
     for (let current: ContactRecord | null = record; current !== null; current = await store.find({ _id: record._id })) {
       const news = readNews(current, observed, map)
+      if (news.edits.length > 0 || news.dirty) echoes.forget(current.companyId, observed.id)
       // The events come first: once the values are stored, nobody would find the edits again.
       await appendEdits(events, current.companyId, current.identity, news.edits, observed.at)
       if (news.members === null) return news.edits
@@ -212,9 +217,11 @@ export function createContacts(
     const difference = differenceOf(current, map)
     const done: ContactDifference = { fields: [], addTags: [], removeTags: [], missing: [] }
     const startedAt = clock.now()
+    if (!isEmpty(difference)) echoes.writingContact(current, difference, map)
     try {
       await write(api, contactId, difference, done)
     } catch (error) {
+      echoes.forget(current.companyId, contactId)
       await recordWritten(current, done, startedAt, null)
       // What is not there may be a field as well as the contact.
       if (!isNotFound(error) || (await api.getContact(contactId)) !== null) throw error
@@ -224,6 +231,7 @@ export function createContacts(
     const whole = done.missing.length === 0 && difference.missing.length === 0
     await recordWritten(current, done, startedAt, whole ? claimed : null)
     if (done.missing.length > 0) {
+      echoes.forget(current.companyId, contactId)
       // A choice or the field itself is gone: set-up shall say so, and the values are written after its repair.
       await deps.lookAgain?.(current.companyId)
       return waiting.wait(hourMs, `value_not_kept:${done.missing.join(',')}`)

@@ -6,6 +6,7 @@ import { createPump, type Pump, type QueueState } from '../store/index.ts'
 import { createCards, type ObservedOpportunity } from './cards.ts'
 import type { ObservedContact } from './contact-rules.ts'
 import { createContacts } from './contacts.ts'
+import { createEchoes } from './echoes.ts'
 import { createOutbox } from './outbox.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { createWaiting } from './readiness.ts'
@@ -28,6 +29,9 @@ export interface Effects {
   /** Takes in what HighLevel shows of a contact; people's edits are appended as events and given back, echoes are not. */
   observeContact(companyId: string, contact: ObservedContact): Promise<PersonEdit[]>
   observeOpportunity(companyId: string, opportunity: ObservedOpportunity): Promise<PersonEdit[]>
+  /** True if an event shows exactly what this process wrote a moment ago; then `observeContact` need not be called. Looks at memory only. @param tagsToldApart the event is not about tags */
+  isEchoOfContact(companyId: string, contact: ObservedContact, tagsToldApart: boolean): boolean
+  isEchoOfOpportunity(companyId: string, opportunity: ObservedOpportunity): boolean
   /** Reconcile of contacts and cards, and the outbox. */
   pumps: Pump[]
   /** After a reconnect or a repair: what was held goes on. @returns how many */
@@ -71,11 +75,12 @@ export function createEffects(deps: EffectsDeps): Effects {
     onDue: () => wake.signal('cards'),
   })
   const waiting = createWaiting(deps)
-  const contacts = createContacts(deps, contactStore, waiting, settings, faultPoint, async (record) => {
+  const echoes = createEchoes(clock)
+  const contacts = createContacts(deps, contactStore, waiting, settings, faultPoint, echoes, async (record) => {
     await cards.contactBound(record)
     wake.signal('outbox')
   })
-  const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint)
+  const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes)
   const outbox = createOutbox(deps, collections.sent, contacts, waiting, settings, faultPoint)
   const { list } = createStatus(collections, outbox.queue)
 
@@ -112,6 +117,8 @@ export function createEffects(deps: EffectsDeps): Effects {
     wantCard: (wanted) => cards.want(wanted),
     observeContact: (companyId, observed) => contacts.observe(companyId, observed),
     observeOpportunity: (companyId, observed) => cards.observe(companyId, observed),
+    isEchoOfContact: (companyId, contact, tagsToldApart) => echoes.isContact(companyId, contact, tagsToldApart),
+    isEchoOfOpportunity: (companyId, opportunity) => echoes.isCard(companyId, opportunity),
     async releaseHeld(companyId) {
       const released = await Promise.all([contactStore.release(companyId), cardStore.release(companyId), outbox.queue.release(companyId)])
       wakeAll()

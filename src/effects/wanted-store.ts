@@ -180,7 +180,8 @@ export function createWantedStore<R extends WantedRecord>(records: Collection<Wa
     async insert(record) {
       try {
         const lease = leaseOf(record)
-        const stored = { ...record, ...lease }
+        // With the lease it is another record than the caller has in hand: what they write by that one must not take the lease away.
+        const stored = lease === null ? record : { ...record, ...lease, rev: record.rev + 1 }
         await records.insertOne(stored, { ignoreUndefined: true })
         if (lease !== null) begin(stored)
         else onDue?.()
