@@ -135,12 +135,17 @@ export function createEffects(deps: EffectsDeps): Effects {
       return replayed
     },
     async subjectsOf(companyId, contactId) {
-      const records = await collections.contacts.find<{ subjects: string[] }>({ companyId, contactId }, { projection: { subjects: 1 } }).toArray()
-      if (records.length > 0) return records.flatMap((record) => record.subjects)
+      const look = async (): Promise<string[]> => {
+        const records = await collections.contacts.find<{ subjects: string[] }>({ companyId, contactId }, { projection: { subjects: 1 } }).toArray()
+        return records.flatMap((record) => record.subjects)
+      }
+      const subjects = await look()
+      if (subjects.length > 0) return subjects
       const since = { $gt: new Date(clock.nowMs() - bindingMs) }
       const binding = await collections.contacts.findOne({ companyId, contactId: null, $or: [{ createBegunAt: since }, { createdAt: since }] }, { projection: { _id: 1 } })
       if (binding !== null) throw new RetryAfterError('contact_being_bound', 'A contact is being made, and it may be this one.', 2 * secondMs)
-      return []
+      // It may have been bound between the two looks.
+      return look()
     },
     async purge(companyId) {
       await outbox.queue.purge(companyId)

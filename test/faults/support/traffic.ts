@@ -59,7 +59,8 @@ export function startTraffic(world: World, crowd: Crowd, { seed, urls = [world.u
       const [card] = sandbox.state.opportunities.by('contact', contact.id)
       if (choice === 2) sandbox.updateContact(contact.id, { fields: { 'Happiness Level': pick(['Very Happy', 'Happy', 'Neutral', 'Not Happy']) } })
       else if (choice === 3 && card !== undefined) sandbox.moveCard(card.id, pick(['Very Happy', 'Happy', 'Neutral', 'Not Happy']))
-      else if (choice === 4) sandbox.reply(contact.id, `Hello ${count}`)
+      // Whom the agency knew before the product did is nobody to it until their first answer: what they write is not ours to keep.
+      else if (choice === 4 && crowd.given.some((answer) => answer.customer === customer)) sandbox.reply(contact.id, `Hello ${count}`)
     }
   }
 

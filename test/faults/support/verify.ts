@@ -70,6 +70,15 @@ export async function verify(world: World, crowd: Crowd): Promise<Findings> {
     const runs = await database.collection('workflow_runs').find({ companyId, userId, kind: 'follow_up' }).toArray()
     lost[index] = `${text}; runs: ${JSON.stringify(runs.map((run) => [run['workflowKey'], run['state'], run['reason'], run['history']]))}`
   }
+  for (const [index, text] of lost.entries()) {
+    // What became of a reply stands in its delivery and in the record of its contact.
+    const [, messageId, contactId] = /^reply (\w+) of contact (\w+)/.exec(text) ?? []
+    if (messageId === undefined || contactId === undefined) continue
+    const deliveries = await database.collection('inbox').find({ 'data.type': 'InboundMessage', 'data.payload': { $regex: messageId } }).toArray()
+    const records = await database.collection('effect_contacts').find({ companyId, contactId }).toArray()
+    const seen = deliveries.map(({ state, createdAt, finishedAt, attempts, crashes, reason, error }) => ({ state, createdAt, finishedAt, attempts, crashes, reason, error }))
+    lost[index] = `${text}; deliveries: ${JSON.stringify(seen)}; contact: ${JSON.stringify(records.map(({ state, createdAt, subjects }) => ({ state, createdAt, subjects })))}`
+  }
   const users = await all('users')
   for (const user of sandbox.state.users.by('company', companyId)) {
     if (user.type === 'account') equal(`name of user ${user.id}`, users.find((known) => known['userId'] === user.id)?.['name'], `${user.firstName} ${user.lastName}`)
@@ -129,7 +138,7 @@ function verifyWebhooks(
   const received = events.filter((event) => (event['data'] as { type: string }).type === 'message.received')
   for (const message of sandbox.state.messages.by('location', world.headquartersId)) {
     if (message.direction !== 'inbound') continue
-    exactly({ expected: 1, found: received.filter((event) => String(event['_id']).startsWith(`message.received:${message.id}:`)).length, what: `reply ${message.id}` })
+    exactly({ expected: 1, found: received.filter((event) => String(event['_id']).startsWith(`message.received:${message.id}:`)).length, what: `reply ${message.id} of contact ${message.contactId} at ${message.dateAdded}` })
   }
   return deliveries.filter((delivery) => delivery.status === 'delivered').length
 }
