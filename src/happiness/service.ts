@@ -11,7 +11,7 @@ import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { eventsBetween, nextCheckpoint, peopleOf, sameReading, type Cause } from './changes.ts'
 import { cardFor, wantedForAnswer, wantedForColleague } from './crm.ts'
-import { createKeyedLock } from './keyed-lock.ts'
+import { createKeyedLock } from '../kernel/keyed-lock.ts'
 import { readingModel, type ReadingRecord } from './model.ts'
 import { foldAccount, type AnswerFact, type HappinessFact } from './rules.ts'
 
