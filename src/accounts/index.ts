@@ -2,7 +2,7 @@ export { createAccounts } from './service.ts'
 export { accountRoutes } from './routes.ts'
 export type { AccountCell, AccountFigures, AccountStanding, DisagreeingAccount, FigureFilter } from './figures.ts'
 export type {
-  Accounts, AccountsDeps, AccountReading, AgencyUser, BulkHandler, LocationEvent, LocationInstallFact, MirrorProgress, MirrorScope, UserEvent,
+  Accounts, AccountsDeps, AccountReading, AccountStatus, AgencyUser, BulkHandler, LocationEvent, LocationInstallFact, MirrorProgress, MirrorScope, UserEvent,
 } from './types.ts'
 export type { Assignment } from './ownership.ts'
 export type { ChangedBy } from './telling.ts'

@@ -1,1 +1,2 @@
 export { createHappiness, type AnswerFacts, type Happiness } from './service.ts'
+export { contactOf } from './crm.ts'
