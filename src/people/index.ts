@@ -1,0 +1,2 @@
+export { createPeople, type People, type PeopleDeps } from './service.ts'
+export { peopleRoutes } from './routes.ts'
