@@ -1,0 +1,213 @@
+import type { Accounts } from '../accounts/index.ts'
+import type { DomainEvent } from '../events/index.ts'
+import type { AgencySettings } from '../http/contract/settings.ts'
+import { dayMs, type Clock } from '../kernel/clock.ts'
+import { isDuplicateKey } from '../store/index.ts'
+import { monthOf, plusMonths } from './calendar.ts'
+import { cycleMonth, mergedCycle, noCounts, stepOf, summed, withCycle, type Cycle, type CycleCounts, type CycleFact } from './cycle-rules.ts'
+import type { CycleRecord, ReportModels } from './model.ts'
+import type { Snapshots } from './snapshots.ts'
+
+/** A reaction to a prompt, as the feedback feature tells it before it stores it. */
+export interface PromptReaction {
+  companyId: string
+  locationId: string
+  userId: string
+  kind: 'shown' | 'later' | 'closed'
+  at: Date
+  /** When this invitation was due. */
+  dueAt: Date
+}
+
+/** One month's cycle over some accounts. */
+export interface CycleMonth extends CycleCounts {
+  month: string
+  eligible: number
+}
+
+/** What became of prompts, by the month in which they were due. */
+export interface Cycles {
+  /** Idempotent; one write for a cycle that goes on. */
+  reacted(reaction: PromptReaction): Promise<void>
+  /** Takes note of answers, of requests, and of people who may be asked from now on or no longer. Idempotent. */
+  observe(event: DomainEvent): Promise<void>
+  /** Per month, over all accounts or those given. */
+  months(companyId: string, months: readonly string[], among: ReadonlySet<string> | null): Promise<CycleMonth[]>
+  /** How many of each account's users were shown a prompt, and answered, in the two last months that are over, newest first. */
+  lastTwo(companyId: string, locationIds: readonly string[]): Promise<Map<string, { shown: number; answered: number }[]>>
+  purge(companyId: string): Promise<void>
+}
+
+export interface CyclesDeps {
+  models: ReportModels
+  clock: Clock
+  snapshots: Snapshots
+  accounts: Pick<Accounts, 'get' | 'users' | 'user'>
+  settings: { get(companyId: string): Promise<Pick<AgencySettings, 'prompt'>> }
+}
+
+interface UserKey { companyId: string; locationId: string; userId: string }
+/** Per account: id, then the counts in a fixed order. */
+type PackedRow = [locationId: string, ...counts: number[]]
+
+const countNames = ['due', 'shown', 'answered', 'snoozed', 'closed', 'ignored', 'commented', 'selfInitiated'] as const
+const neverDue = '-'
+const pageSize = 1_000
+/** Months with fewer cycles are counted at every look. */
+const fewCycles = 1_500
+
+export function createCycles({ models, clock, snapshots, accounts, settings }: CyclesDeps): Cycles {
+  const { cycles } = models
+  const idOf = ({ companyId, locationId, userId }: UserKey, month: string): string => `${companyId}:${locationId}:${userId}:${month}`
+
+  async function apply(user: UserKey, fact: CycleFact): Promise<void> {
+    const [newest, rules] = await Promise.all([cycles.findOne({ ...user, state: { $ne: 'self' } }).sort({ openedAt: -1 }).lean<CycleRecord>(), settings.get(user.companyId)])
+    // A fact that was taken in before is told again after a crash.
+    if (fact.kind === 'answered' && (await cycles.findOne({ ...user, answerId: fact.answerId }, { _id: 1 }).lean()) !== null && newest !== null && newest.openedAt >= fact.at) return
+    const present = newest === null || newest.ended !== null ? null : newest
+    const step = stepOf(present, fact, rules.prompt.answeredDays)
+    const changedAt = clock.now()
+    const ended = monthOf(fact.at)
+    if (step.present !== null && present !== null) {
+      const { dueAt, state, shownAt, commented, answerId } = step.present
+      const month = step.neverDue ? neverDue : monthOf(dueAt)
+      if (month === present.month || month === neverDue) await cycles.updateOne({ _id: present._id, ...user }, { $set: { month, dueAt, state, shownAt, commented, answerId, ended: step.ends ? ended : null, changedAt } })
+      else {
+        // It was due earlier than thought: it belongs to another month.
+        await cycles.updateOne({ _id: present._id, ...user }, { $set: { month: neverDue, ended, changedAt } })
+        await store(user, step.present, step.ends ? ended : null, changedAt)
+      }
+    } else if (step.present !== null) await store(user, step.present, step.ends ? ended : null, changedAt)
+    if (fact.kind === 'answered' && !fact.asked) await storeSelf(user, fact, changedAt)
+    if (step.next !== null) await store(user, step.next, null, changedAt)
+  }
+
+  /** A second cycle of a user in one month is the same one: it goes on. */
+  async function store(user: UserKey, cycle: Cycle, ended: string | null, changedAt: Date): Promise<void> {
+    const month = cycleMonth(cycle)
+    const _id = idOf(user, month)
+    try {
+      await cycles.create([{ _id, ...user, month, ...cycle, opened: monthOf(cycle.openedAt), ended, changedAt }])
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error
+      const there = await cycles.findOne({ _id, ...user }).lean<CycleRecord>()
+      if (there === null) return
+      const { dueAt, state, shownAt, commented, answerId } = there.month === neverDue ? cycle : mergedCycle(there, cycle)
+      await cycles.updateOne({ _id, ...user }, { $set: { month, dueAt, state, shownAt, commented, answerId, openedAt: cycle.openedAt, ended, changedAt } })
+    }
+  }
+
+  async function storeSelf(user: UserKey, { at, answerId, commented }: Extract<CycleFact, { kind: 'answered' }>, changedAt: Date): Promise<void> {
+    const month = monthOf(at)
+    try {
+      await cycles.create([{ _id: `${idOf(user, month)}:${answerId}`, ...user, month, dueAt: at, state: 'self', shownAt: null, commented, answerId, opened: neverDue, openedAt: at, ended: neverDue, changedAt }])
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error
+    }
+  }
+
+  async function everybody(companyId: string, locationId: string, at: Date): Promise<void> {
+    const [account, people, rules] = await Promise.all([accounts.get(companyId, locationId), accounts.users(companyId, locationId), settings.get(companyId)])
+    if (account === null || !account.feedbackEnabled) return
+    for (const person of people) {
+      const graceEndsMs = person.joinedAt === null ? 0 : new Date(person.joinedAt).getTime() + rules.prompt.newUserGraceDays * dayMs
+      await apply({ companyId, locationId, userId: person.userId }, { kind: 'eligible', at, dueAt: new Date(Math.max(graceEndsMs, at.getTime())) })
+    }
+  }
+
+  async function nobody(companyId: string, locationId: string, at: Date): Promise<void> {
+    const present = await cycles.find({ companyId, locationId, ended: null }, { userId: 1 }).lean()
+    for (const { userId } of present) await apply({ companyId, locationId, userId }, { kind: 'left', at })
+  }
+
+  /** All counts of a month, per account. */
+  async function countMonth(companyId: string, month: string): Promise<PackedRow[]> {
+    const byAccount = new Map<string, CycleCounts>()
+    const now = clock.now()
+    const cursor = cycles.find({ companyId, month }, { locationId: 1, state: 1, commented: 1, dueAt: 1 }).lean<CycleRecord[]>().cursor({ batchSize: pageSize })
+    for await (const cycle of cursor as AsyncIterable<CycleRecord>) byAccount.set(cycle.locationId, withCycle(byAccount.get(cycle.locationId) ?? noCounts, cycle, now))
+    return [...byAccount].map(([locationId, counts]) => [locationId, ...countNames.map((name) => counts[name])])
+  }
+
+  async function monthRows(companyId: string, month: string): Promise<PackedRow[]> {
+    const few = await cycles.countDocuments({ companyId, month }, { limit: fewCycles })
+    if (few < fewCycles) return countMonth(companyId, month)
+    const isCurrent = async (asOf: Date): Promise<boolean> => {
+      const newest = await cycles.findOne({ companyId, month }, { changedAt: 1 }).sort({ changedAt: -1 }).lean()
+      return month < monthOf(clock.now()) && month < monthOf(asOf) && newest !== null && newest.changedAt < asOf
+    }
+    return (await snapshots.get(companyId, `cycles:${month}`, () => countMonth(companyId, month), isCurrent)).data
+  }
+
+  function total(rows: readonly PackedRow[], among: ReadonlySet<string> | null): CycleCounts {
+    const mine = among === null ? rows : rows.filter(([locationId]) => among.has(locationId))
+    return summed(mine.map(([, ...counts]) => Object.fromEntries(countNames.map((name, at) => [name, counts[at] ?? 0])) as unknown as CycleCounts))
+  }
+
+  /** Users who could be asked at the end of each month: those of today, less those who came since, with those who left. */
+  async function eligibleAt(companyId: string, months: readonly string[], among: ReadonlySet<string> | null): Promise<number[]> {
+    const count = async (filter: Record<string, unknown>): Promise<number> => {
+      if (among === null) return cycles.countDocuments({ companyId, ...filter })
+      return cycles.countDocuments({ companyId, ...filter, locationId: { $in: [...among] } })
+    }
+    const thisMonth = monthOf(clock.now())
+    const [first = thisMonth] = months
+    const later: string[] = []
+    for (let month = plusMonths(first, 1); month <= thisMonth; month = plusMonths(month, 1)) later.push(month)
+    const [now, ...changes] = await Promise.all([
+      count({ ended: null }),
+      ...later.map(async (month) => {
+        const [opened, ended] = await Promise.all([count({ opened: month }), count({ ended: month })])
+        return { month, by: opened - ended }
+      }),
+    ])
+    return months.map((month) => (changes as { month: string; by: number }[]).reduce((left, change) => (change.month > month ? left - change.by : left), now as number))
+  }
+
+  return {
+    reacted: ({ kind, at, dueAt, ...user }) => apply(user, { kind, at, dueAt }),
+
+    async observe(event) {
+      const { companyId, locationId, userId, at, type, data } = event
+      if (locationId === null) return
+      if (type === 'feedback.enabled' || type === 'account.created' || (type === 'account.group_changed' && event.before === 'churned')) await everybody(companyId, locationId, at)
+      else if (type === 'feedback.disabled' || type === 'account.removed') await nobody(companyId, locationId, at)
+      else if (type === 'feedback.requested') {
+        const asked = Array.isArray(data['userIds']) ? data['userIds'].filter((id) => typeof id === 'string') : []
+        for (const id of asked) await apply({ companyId, locationId, userId: id }, { kind: 'requested', at })
+      } else if (userId === null) return
+      else if (type === 'user.removed') await apply({ companyId, locationId, userId }, { kind: 'left', at })
+      else if (type === 'user.added') {
+        const [account, rules] = await Promise.all([accounts.get(companyId, locationId), settings.get(companyId)])
+        if (account?.feedbackEnabled === true) await apply({ companyId, locationId, userId }, { kind: 'eligible', at, dueAt: new Date(at.getTime() + rules.prompt.newUserGraceDays * dayMs) })
+      } else if (type === 'feedback.received') {
+        const answerId = typeof data['answerId'] === 'string' ? data['answerId'] : event.key
+        await apply({ companyId, locationId, userId }, { kind: 'answered', at, answerId, asked: data['answerSource'] === 'widget', commented: typeof data['comment'] === 'string' })
+      }
+    },
+
+    async months(companyId, months, among) {
+      const [rows, eligible] = await Promise.all([Promise.all(months.map((month) => monthRows(companyId, month))), eligibleAt(companyId, months, among)])
+      return months.map((month, at) => ({ month, eligible: Math.max(0, eligible[at] ?? 0), ...total(rows[at] ?? [], among) }))
+    },
+
+    async lastTwo(companyId, locationIds) {
+      const thisMonth = monthOf(clock.now())
+      const months = [plusMonths(thisMonth, -1), plusMonths(thisMonth, -2)]
+      const result = new Map(locationIds.map((locationId) => [locationId, months.map(() => ({ shown: 0, answered: 0 }))]))
+      const found = await cycles.find({ companyId, locationId: { $in: [...locationIds] }, month: { $in: months } }, { locationId: 1, month: 1, state: 1 }).lean()
+      for (const { locationId, month, state } of found) {
+        const counts = result.get(locationId)?.[months.indexOf(month)]
+        if (counts === undefined || state === 'waiting') continue
+        counts.shown += state === 'self' ? 0 : 1
+        // Unasked answers are no silence either.
+        counts.answered += state === 'answered' || state === 'self' ? 1 : 0
+      }
+      return result
+    },
+
+    async purge(companyId) {
+      await cycles.deleteMany({ companyId })
+    },
+  }
+}
