@@ -83,9 +83,9 @@ export function observedContactOf({ id, tags, customFields }: z.output<typeof co
 }
 
 export async function observeContact(context: WebhookContext<z.output<typeof contactShape>>, features: WebhookFeatures, deleted = false): Promise<'done' | 'ignored'> {
-  const { payload, companyId, at } = context
+  const { payload, companyId, at, eventId } = context
   if (companyId === null) return 'ignored'
-  await features.effects.observeContact(companyId, { ...observedContactOf(payload, at), deleted })
+  await features.effects.observeContact(companyId, { ...observedContactOf(payload, at), deleted, deliveryId: eventId })
   return 'done'
 }
 
@@ -105,14 +105,14 @@ export function observedOpportunityOf({ id, contactId, pipelineId, pipelineStage
 }
 
 export async function observeOpportunity(context: WebhookContext<z.output<typeof opportunityShape>>, features: WebhookFeatures, deleted = false): Promise<'done' | 'ignored'> {
-  const { payload, companyId, at } = context
+  const { payload, companyId, at, eventId } = context
   if (companyId === null) return 'ignored'
   const { id, contactId, pipelineId, pipelineStageId, status } = payload
   const placed = observedOpportunityOf(payload, at)
   // Without a place there is nothing to compare, unless the card is gone.
   if (placed === null && !deleted) return 'ignored'
   const gone = { id, contactId, pipelineId: pipelineId ?? '', stageId: pipelineStageId ?? '', status: status ?? 'open', at }
-  await features.effects.observeOpportunity(companyId, { ...(placed ?? gone), deleted })
+  await features.effects.observeOpportunity(companyId, { ...(placed ?? gone), deleted, deliveryId: eventId })
   return 'done'
 }
 

@@ -8,6 +8,8 @@ import type { Contacts } from './contacts.ts'
 import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
 import { readObservation } from './observation.ts'
+import { locationOf, stillUntold, type PersonalTarget, type PersonalTeller } from './personal.ts'
+import { knownByWrite, readPersonal, type ToldLook } from './personal-rules.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { isNotFound, mayHaveArrived, type Waiting } from './readiness.ts'
 import type { CardRecord, ContactRecord } from './records.ts'
@@ -24,6 +26,8 @@ export interface ObservedOpportunity {
   deleted?: boolean
   /** HighLevel's time of the news. */
   at: Date
+  /** The webhook delivery that showed it. */
+  deliveryId?: string
 }
 
 /** Cards: found or made once, moved only when the stage differs. */
@@ -33,9 +37,13 @@ export interface Cards {
   reconcile(claimed: Claimed<CardRecord>): Promise<HandleOutcome>
   /** The contact's id is known now: its cards need not wait any longer. */
   contactBound(contact: ContactRecord): Promise<void>
+  /** A person deleted the contact, and with it HighLevel its cards: they are made anew when they are wanted again. */
+  contactGone(contact: ContactRecord): Promise<void>
 }
 
 const levelsRemembered = 8
+const maxRounds = 6
+const goneRemembered = 5
 /** A contact that is being made reports itself; this is only in case it cannot. */
 const contactWaitMs = 5 * secondMs
 
@@ -47,6 +55,7 @@ export function createCards(
   settings: EffectsSettings,
   faultPoint: FaultPoint,
   echoes: Echoes,
+  personal: PersonalTeller,
 ): Cards {
   const { clock, resources, events } = deps
   const policy = deps.policy ?? (async () => ({ recreateDeletedCards: false }))
@@ -95,23 +104,44 @@ export function createCards(
     if (map === null) return []
     for (;;) {
       const record = await store.find({ companyId, opportunityId: observed.id })
+      if (record === null) await observeGone(companyId, observed, map)
       if (record === null || record.crmLocationId !== map.locationId) return []
-      const news = observed.deleted === true ? await readDeletion(record, observed.at, map) : readMove(record, observed, map)
+      const news = observed.deleted === true ? await readDeletion(record, observed, map) : readMove(record, observed, map)
       if (news.edits.length > 0 || news.dirty) echoes.forget(companyId, observed.id)
-      await appendEdits(events, companyId, record.identity, news.edits, observed.at)
-      if (news.members === null) return news.edits
-      if (await store.setIfUnchanged(record, { ...news.members, ...(news.dirty ? store.dirtied(record) : {}) })) return news.edits
+      await appendEdits(events, companyId, record.identity, news.edits, observed.at, observed.deliveryId)
+      if (news.members !== null && !(await store.setIfUnchanged(record, { ...news.members, ...(news.dirty ? store.dirtied(record) : {}) }))) continue
+      // After it is stored: what is wanted in answer must meet the record as it is now. A delivery that ends before this comes again and is told then.
+      await personal.tell(targetOf(record), news.tell, observed.deliveryId)
+      return news.edits
     }
   }
 
-  async function readDeletion(record: CardRecord, at: Date, map: ResourceMap): Promise<CardNews> {
+  /** Late news of a health card that is gone: where a person had put it still counts. */
+  async function observeGone(companyId: string, observed: ObservedOpportunity, map: ResourceMap): Promise<void> {
+    if (observed.pipelineId !== map.pipelines.health?.id) return
+    const record = await store.find({ companyId, goneIds: observed.id })
+    if (record === null || (record.goneAt !== undefined && observed.at > record.goneAt)) return
+    await personal.tell(targetOf(record), [{ value: shownAt(map, placeIn(observed)), at: observed.at, first: false }], observed.deliveryId)
+  }
+
+  async function readDeletion(record: CardRecord, observed: ObservedOpportunity, map: ResourceMap): Promise<CardNews> {
     const { subjectId, pipeline, opportunityId } = record
-    const deleted = { deletedAt: at, deletedFrom: pipelineIdOf(record) }
+    const deleted = { deletedAt: observed.at, deletedFrom: pipelineIdOf(record) }
+    // The card as it was last: a move may be told by nothing else.
+    const last = pipeline === 'health' && observed.pipelineId !== '' && observed.stageId !== '' ? readMove(record, observed, map) : null
     return {
-      edits: opportunityId === null ? [] : [{ kind: 'card_deleted', opportunityId, subjectId, pipeline }],
-      members: { ...forgottenCard, ...deleted },
+      edits: opportunityId === null ? [] : [...(last?.edits ?? []), { kind: 'card_deleted', opportunityId, subjectId, pipeline }],
+      members: { ...gone(record, observed.at), ...deleted, ...(last?.members?.wantedLevel === undefined ? {} : { wantedLevel: last.members.wantedLevel }) },
       dirty: !(await staysDeleted({ ...record, ...deleted }, map)),
+      tell: last?.tell ?? [],
     }
+  }
+
+  /** Tells what was stored to be told. */
+  async function tellUntold(record: CardRecord): Promise<void> {
+    const { untold = [] } = record
+    await personal.tell(targetOf(record), untold)
+    await store.mutate(record._id, (current) => ({ untold: stillUntold(current.untold, untold) }))
   }
 
   /** Finds the card, or makes it. @returns the record with its id, or what to wait for */
@@ -128,6 +158,7 @@ export function createCards(
     let opportunity = await findFree(record, contactId, pipelineId, api)
     if (opportunity === null) {
       await store.mutate(record._id, () => ({ createBegunAt: startedAt }))
+      const ended = record.pipeline === 'health' ? await personal.writing(targetOf(record), record.wantedLevel) : null
       try {
         const [, stageId = ''] = place.split('/')
         opportunity = await api.createOpportunity({ pipelineId, stageId, contactId, name: record.name })
@@ -139,8 +170,11 @@ export function createCards(
         throw error
       }
       faultPoint('effects.accepted')
+      await ended?.()
     }
-    const known = { value: own ? place : `${opportunity.pipelineId}/${opportunity.stageId}`, at: startedAt, own, before: null }
+    const found = own ? place : `${opportunity.pipelineId}/${opportunity.stageId}`
+    const known = own && record.pipeline === 'health' ? knownByWrite(found, startedAt, clock.now(), null) : { value: found, at: startedAt, own, before: null }
+    const untold: ToldLook<string>[] = !own && record.pipeline === 'health' ? [{ value: shownAt(map, found), at: startedAt, first: true }] : []
     const bound = await store.mutate(record._id, () => ({
       opportunityId: opportunity.id,
       crmLocationId: map.locationId,
@@ -149,6 +183,7 @@ export function createCards(
       deletedFrom: null,
       known,
       lastWriteAt: own ? startedAt : record.lastWriteAt,
+      ...(untold.length === 0 ? {} : { untold }),
     }))
     faultPoint('effects.recorded')
     return bound ?? 'done'
@@ -168,6 +203,7 @@ export function createCards(
     const startedAt = clock.now()
     // Where a person puts a health card is theirs: none of its events is passed over.
     if (record.pipeline === 'happiness') echoes.writingCard(record.companyId, opportunityId, place)
+    const ended = record.pipeline === 'health' ? await personal.writing(targetOf(record), record.wantedLevel) : null
     try {
       await api.moveOpportunity(opportunityId, { pipelineId, stageId })
     } catch (error) {
@@ -177,15 +213,21 @@ export function createCards(
         await deps.lookAgain?.(record.companyId)
         return waiting.wait(hourMs, `stage_missing:${record.pipeline}`)
       }
-      await store.mutate(record._id, () => ({ ...forgottenCard, deletedAt: startedAt, deletedFrom: pipelineIdOf(record) }))
+      await store.mutate(record._id, (current) => ({ ...gone(current, startedAt), deletedAt: startedAt, deletedFrom: pipelineIdOf(record) }))
       return 'again'
     }
     faultPoint('effects.accepted')
+    const endedAt = clock.now()
+    await ended?.()
     const moved = (current: CardRecord): Partial<CardRecord> => {
       const seen = current.known
       // Somebody moved the card while we did: only reading tells who came last.
-      const interfered = seen !== null && seen.at > startedAt && !seen.own && seen.value !== place
-      const known = { value: place, at: clock.now(), own: true, before: record.known?.value ?? null }
+      const meanwhile = seen !== null && seen.at > startedAt && !seen.own
+      const interfered = meanwhile && seen.value !== place
+      const before = record.known?.value ?? null
+      const written = record.pipeline === 'health' ? knownByWrite(place, startedAt, endedAt, before) : { value: place, at: clock.now(), own: true, before }
+      // The echo may be here already; it knows the instant better.
+      const known = record.pipeline === 'health' && meanwhile && !interfered ? seen : written
       return { known, lastWriteAt: startedAt, ...(interfered ? { verify: true, version: current.version + 1 } : {}) }
     }
     if (!(await store.finish(claimed, moved))) await store.mutate(record._id, moved, record)
@@ -193,23 +235,30 @@ export function createCards(
     return 'done'
   }
 
-  async function verify(record: CardRecord, opportunityId: string, map: ResourceMap, api: LocationApi): Promise<CardRecord | null> {
-    const opportunity = await api.getOpportunity(opportunityId)
+  /** Reads the card and takes in where it is; whatever was wanted or seen meanwhile stands, and then it is read again. */
+  async function verify(record: CardRecord, opportunityId: string, map: ResourceMap, api: LocationApi): Promise<void> {
     const at = clock.now()
-    if (opportunity === null) return store.mutate(record._id, () => ({ ...forgottenCard, deletedAt: at, deletedFrom: pipelineIdOf(record) }))
-    const news = readMove(record, { ...opportunity, at }, map, true)
+    const opportunity = await api.getOpportunity(opportunityId)
+    if (opportunity === null) {
+      await store.mutate(record._id, (current) => ({ ...gone(current, at), deletedAt: at, deletedFrom: pipelineIdOf(record) }))
+      return
+    }
+    const news = readMove(record, { ...opportunity, at }, map, { changedAt: opportunity.movedAt ?? null })
     await appendEdits(events, record.companyId, record.identity, news.edits, at)
-    return store.mutate(record._id, () => ({ ...news.members, verify: false }))
+    await store.setIfUnchanged(record, { ...news.members, verify: false, ...(news.tell.length === 0 ? {} : { untold: news.tell }) })
   }
 
   async function reconcileRound(claimed: Claimed<CardRecord>, record: CardRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
+    if ((record.untold ?? []).length > 0) {
+      await tellUntold(record)
+      return 'again'
+    }
     let current = record.opportunityId === null || record.crmLocationId === map.locationId ? record : { ...record, ...forgottenCard }
     const place = placeOf(map, current.pipeline, current.wantedLevel)
     if (place === null) return waiting.wait(hourMs, `pipeline_missing:${current.pipeline}`)
     if (current.verify && current.opportunityId !== null) {
-      const verified = await verify(current, current.opportunityId, map, api)
-      if (verified === null) return 'done'
-      current = verified
+      await verify(current, current.opportunityId, map, api)
+      return 'again'
     }
     if (current.deletedAt !== null && (await staysDeleted(current, map))) return 'done'
     if (current.opportunityId === null) {
@@ -221,6 +270,7 @@ export function createCards(
       const bound = await bind(current, contact.contactId, map, api)
       if (typeof bound === 'string' || 'hold' in bound) return bound
       current = bound
+      if ((current.untold ?? []).length > 0) return 'again'
     }
     if (current.opportunityId === null || current.known?.value === place) return 'done'
     return move(claimed, current, current.opportunityId, place, api)
@@ -232,7 +282,7 @@ export function createCards(
     if (!readiness.ready) return readiness.outcome
     try {
       let record: CardRecord | null = claimed.data
-      for (let round = 0; round < 3 && record !== null; round += 1) {
+      for (let round = 0; round < maxRounds && record !== null; round += 1) {
         const outcome = await reconcileRound(claimed, record, readiness.map, readiness.api)
         if (outcome !== 'again') return outcome
         record = await store.find({ _id: claimed.key })
@@ -250,7 +300,23 @@ export function createCards(
     for (const card of cards) await store.mutate(card._id, (current) => (current.opportunityId === null ? store.dirtied(current) : null))
   }
 
-  return { want, observe, reconcile, contactBound }
+  async function contactGone(contact: ContactRecord): Promise<void> {
+    const cards = await store.findMany({ companyId: contact.companyId, contactKey: contact._id, opportunityId: { $ne: null } }, 20)
+    for (const card of cards) await store.mutate(card._id, (current) => ({ ...gone(current, clock.now()), version: current.version + 1 }))
+  }
+
+  return { want, observe, reconcile, contactBound, contactGone }
+}
+
+/** The place of an account's health card. */
+function targetOf({ _id, companyId, subjectId, identity }: CardRecord): PersonalTarget {
+  return { companyId, locationId: locationOf(subjectId) ?? identity.locationId, subjectId, target: `card:${_id}`, kind: 'card' }
+}
+
+/** Members that forget a card which is gone; late news of a health card are still heard. */
+function gone({ pipeline, opportunityId, goneIds = [] }: CardRecord, at: Date): Partial<CardRecord> {
+  const heard = pipeline === 'health' && opportunityId !== null
+  return { ...forgottenCard, ...(heard ? { goneIds: [...goneIds, opportunityId].slice(-goneRemembered), goneAt: at } : {}) }
 }
 
 /** What an observed opportunity means. */
@@ -258,27 +324,53 @@ interface CardNews {
   edits: PersonEdit[]
   members: Partial<CardRecord> | null
   dirty: boolean
+  /** Looks at the place of a health card that must be told. */
+  tell: ToldLook<string>[]
 }
 
 const forgottenCard = { opportunityId: null, crmLocationId: null, createBegunAt: null, known: null, verify: false }
 
-function readMove(record: CardRecord, observed: ObservedOpportunity, map: ResourceMap, trusted = false): CardNews {
+/** @param read the card was read just now by whoever holds its lease: nothing is unclear */
+function readMove(record: CardRecord, observed: ObservedOpportunity, map: ResourceMap, read: { changedAt: Date | null } | null = null): CardNews {
   const { pipeline, subjectId, known } = record
-  const value = `${observed.pipelineId}/${observed.stageId}`
+  const trusted = read !== null
+  const value = placeIn(observed)
   const wanted = placeOf(map, pipeline, record.wantedLevel)
   const own = record.ownLevels.flatMap((level) => placeOf(map, pipeline, level) ?? [])
   // Read just now by whoever holds the lease, before it writes: no write is under way then.
   const writing = known?.value !== wanted || (record.token !== null && !trusted)
-  const reading = readObservation(value, observed.at, { known, wanted, own, writing, equal: (left, right) => left === right })
-  if (reading === 'same' || reading === 'stale') return { edits: [], members: null, dirty: false }
-  if (reading === 'unclear' && !trusted) return { edits: [], members: { verify: true }, dirty: true }
-  const now = { value, at: observed.at, own: reading === 'own' && value === wanted, before: known?.value ?? null }
-  if (reading === 'own') return { edits: [], members: { known: now }, dirty: value !== wanted }
   const after = levelAt(map, pipeline, value)
   const edit: PersonEdit = { kind: 'card_moved', opportunityId: observed.id, subjectId, pipeline, before: known === null ? null : levelAt(map, pipeline, known.value), after }
-  // Happiness is computed: the card goes back. Health Status is a person's: where they put the card is what is wanted.
-  if (pipeline === 'happiness') return { edits: [edit], members: { known: now }, dirty: true }
-  return { edits: [edit], members: { known: now, ...(after === null ? {} : { wantedLevel: after }) }, dirty: false }
+  if (pipeline === 'health') {
+    const look = { value, at: observed.at, read: trusted, changedAt: read?.changedAt ?? null }
+    const reading = readPersonal(look, { known, wanted, own, writing })
+    // Where a person puts it is wanted until it is judged: nothing older may be written over it.
+    const adopted = reading.changed ? { version: record.version + 1, ...(after === null ? {} : { wantedLevel: after }) } : {}
+    const members = { ...(reading.known === null ? {} : { known: reading.known }), ...adopted, ...(reading.unclear ? { verify: true } : {}) }
+    const misplaced = reading.changed && after === null
+    return {
+      edits: reading.edited ? [edit] : [],
+      members: Object.keys(members).length === 0 ? null : members,
+      dirty: reading.unclear || misplaced,
+      tell: reading.tell.map((told) => ({ ...told, value: shownAt(map, told.value) })),
+    }
+  }
+  const reading = readObservation(value, observed.at, { known, wanted, own, writing, equal: (left, right) => left === right })
+  if (reading === 'same' || reading === 'stale') return { edits: [], members: null, dirty: false, tell: [] }
+  if (reading === 'unclear' && !trusted) return { edits: [], members: { verify: true }, dirty: true, tell: [] }
+  const now = { value, at: observed.at, own: reading === 'own' && value === wanted, before: known?.value ?? null }
+  if (reading === 'own') return { edits: [], members: { known: now }, dirty: value !== wanted, tell: [] }
+  // Happiness is computed: the card goes back.
+  return { edits: [edit], members: { known: now }, dirty: true, tell: [] }
+}
+
+function placeIn({ pipelineId, stageId }: ObservedOpportunity): string {
+  return `${pipelineId}/${stageId}`
+}
+
+/** What a place in the health pipeline says: its level, or which place it is that says none. */
+function shownAt(map: ResourceMap, place: string): string {
+  return levelAt(map, 'health', place) ?? `stage:${place}`
 }
 
 /** `<pipelineId>/<stageId>` of a level; null if set-up has no such pipeline or stage. */

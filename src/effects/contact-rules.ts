@@ -1,5 +1,8 @@
 import type { CrmContact } from '../highlevel/index.ts'
+import { secondMs } from '../kernel/clock.ts'
+import { healthLabels } from '../kernel/levels.ts'
 import { readObservation, skewMs } from './observation.ts'
+import { readPersonal, type PersonalReading, type ToldLook } from './personal-rules.ts'
 import type { ContactRecord } from './records.ts'
 import { fieldKeys, type FieldKey, type PersonEdit, type ResourceMap, type TagGroup, type WantedContact } from './types.ts'
 import { normalise, normaliseTag, normaliseTags, type FieldValue } from './values.ts'
@@ -7,8 +10,11 @@ import { normalise, normaliseTag, normaliseTags, type FieldValue } from './value
 /** Values remembered per field and tags per group, for late echoes. */
 const memory = 12
 
-/** Fields that a person may set: their edit becomes what is wanted. All others are computed, and put back. */
-const personsFields: ReadonlySet<FieldKey> = new Set(['healthStatus'])
+/** The field that people set themselves; all others are computed, and put back. */
+const personsField: FieldKey = 'healthStatus'
+const healthWords: ReadonlySet<FieldValue> = new Set(Object.values(healthLabels))
+/** News of a value that nobody ever told us of is this young, or it may not be the newest: webhooks of one contact can overtake each other. */
+const freshMs = 10 * secondMs
 
 /** A contact as a webhook or a read shows it; members left out are not judged. */
 export interface ObservedContact {
@@ -19,6 +25,8 @@ export interface ObservedContact {
   at: Date
   /** The contact was deleted. */
   deleted?: boolean
+  /** The webhook delivery that showed it. */
+  deliveryId?: string
 }
 
 /** The record's wanted members after a new wish; null if it changes nothing. */
@@ -64,6 +72,8 @@ export interface ContactDifference {
   removeTags: string[]
   /** Fields that are wanted but do not exist in HighLevel; of what was written: fields whose value HighLevel did not keep. */
   missing: FieldKey[]
+  /** Of what was written: when the fields had been accepted. */
+  fieldsAt?: Date
 }
 
 export function differenceOf(record: ContactRecord, map: ResourceMap): ContactDifference {
@@ -114,10 +124,19 @@ export interface ContactNews {
   members: Partial<ContactRecord> | null
   /** There is something to reconcile. */
   dirty: boolean
+  /** Looks at Health Status that must be told. */
+  tell: ToldLook<string>[]
 }
 
-/** @param trusted the contact was read just now: nothing is unclear, every other value is a person's */
-export function readNews(record: ContactRecord, observed: ObservedContact, map: ResourceMap, trusted = false): ContactNews {
+/** A contact that was read just now, by whoever holds its lease: nothing is unclear, every other value is a person's. */
+export interface ReadContact {
+  /** When HighLevel says that it was changed last. */
+  changedAt: Date | null
+}
+
+/** @param read how `observed` came by, if it is a read */
+export function readNews(record: ContactRecord, observed: ObservedContact, map: ResourceMap, now: Date, read: ReadContact | null = null): ContactNews {
+  const trusted = read !== null
   const { at } = observed
   const contactId = observed.id
   const subjectId = record.identity.subjectId
@@ -127,10 +146,22 @@ export function readNews(record: ContactRecord, observed: ObservedContact, map: 
   let { knownTags } = record
   let unclear = false
   let changed = false
+  let version: { version?: number } = {}
+
+  const personal = readHealth(record, observed, map, now, read)
+  if (personal?.edited === true) edits.push({ kind: 'field', contactId, subjectId, field: personsField, before: known[personsField]?.value ?? null, after: personal.value })
+  if (personal?.unclear === true) unclear = true
+  if (personal !== null && personal.known !== null) {
+    changed = true
+    known[personsField] = { ...personal.known, fieldId: personal.fieldId }
+    // Nothing older may be written over it before it is judged; whoever is at work on this record must look again.
+    if (personal.changed) version = { version: record.version + 1 }
+    if (personal.changed && wantedFields[personsField] !== undefined && healthWords.has(personal.value)) wantedFields[personsField] = personal.value
+  }
 
   for (const field of fieldKeys) {
     const fieldId = map.fields[field]
-    if (fieldId === null || observed.customFields === undefined) continue
+    if (field === personsField || fieldId === null || observed.customFields === undefined) continue
     const value = valueOf(observed.customFields, field, fieldId)
     const current = known[field]?.fieldId === fieldId ? known[field] : undefined
     const wanted = wantedFields[field] ?? null
@@ -151,7 +182,6 @@ export function readNews(record: ContactRecord, observed: ObservedContact, map: 
     }
     if (effective === 'edit') {
       edits.push({ kind: 'field', contactId, subjectId, field, before: current?.value ?? null, after: value })
-      if (personsFields.has(field) && wanted !== null) wantedFields[field] = value
     }
   }
 
@@ -168,9 +198,39 @@ export function readNews(record: ContactRecord, observed: ObservedContact, map: 
     }
   }
 
-  const members = changed || unclear ? { known, wantedFields, knownTags, ...(unclear ? { verify: true } : {}) } : null
+  const members = changed || unclear ? { known, wantedFields, knownTags, ...version, ...(unclear ? { verify: true } : {}) } : null
   const after = { ...record, ...members }
-  return { edits, members, dirty: unclear || (members !== null && !isEmpty(differenceOf(after, map))) }
+  return { edits, members, dirty: unclear || (members !== null && !isEmpty(differenceOf(after, map))), tell: personal?.tell ?? [] }
+}
+
+/** What a look at Health Status means; null if it is not shown or has nothing to do with this contact. */
+function readHealth(record: ContactRecord, observed: ObservedContact, map: ResourceMap, now: Date, read: ReadContact | null): (PersonalReading<string> & { value: string; fieldId: string }) | null {
+  const fieldId = map.fields[personsField]
+  if (fieldId === null || observed.customFields === undefined) return null
+  const value = String(valueOf(observed.customFields, personsField, fieldId))
+  const stored = record.known[personsField]
+  const known = stored?.fieldId === fieldId ? { ...stored, value: String(stored.value), before: stored.before === null ? null : String(stored.before) } : null
+  const wish = record.wantedFields[personsField]
+  if (value === '' && wish === undefined && (known === null || known.value === '')) return null
+  const reading = readPersonal(
+    { value, at: observed.at, read: read !== null, changedAt: read?.changedAt ?? null },
+    {
+      known,
+      wanted: wish === undefined ? null : String(wish),
+      own: (record.ownValues[personsField] ?? []).map(String),
+      writing: wish !== undefined && (known?.value !== wish || (record.token !== null && read === null)),
+    },
+  )
+  // As long as the field was empty and unwanted, no times were kept.
+  const late = reading.changed && known?.value === '' && wish === undefined && read === null && now.getTime() - observed.at.getTime() > freshMs
+  return { ...reading, unclear: reading.unclear || late, value, fieldId }
+}
+
+/** The first look at Health Status of a contact that was just found, if it says anything. */
+export function firstLook(known: ContactRecord['known'], wanted: ContactRecord['wantedFields']): ToldLook<string>[] {
+  const seen = known[personsField]
+  if (seen === undefined || (seen.value === '' && wanted[personsField] === undefined)) return []
+  return [{ value: String(seen.value), at: seen.at, first: true }]
 }
 
 function readTags(record: ContactRecord, tags: string[], at: Date, trusted: boolean): 'stale' | 'unclear' | { added: string[]; removed: string[] } {

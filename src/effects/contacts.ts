@@ -4,14 +4,16 @@ import type { FaultPoint } from '../kernel/fault-point.ts'
 import { hashOf } from '../kernel/ids.ts'
 import type { CrmContactInput, LocationApi } from '../highlevel/index.ts'
 import type { Claimed, HandleOutcome } from '../store/index.ts'
-import { differenceOf, forgotten, isEmpty, mergeWish, readNews, takeForKnown, type ContactDifference, type ObservedContact } from './contact-rules.ts'
+import { differenceOf, firstLook, forgotten, isEmpty, mergeWish, readNews, takeForKnown, type ContactDifference, type ObservedContact } from './contact-rules.ts'
 import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
+import { locationOf, stillUntold, type PersonalTarget, type PersonalTeller } from './personal.ts'
+import { knownByWrite } from './personal-rules.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { isNotFound, mayHaveArrived, type Waiting } from './readiness.ts'
 import type { ContactRecord } from './records.ts'
 import type { ContactIdentity, PersonEdit, ResourceMap, WantedContact } from './types.ts'
-import { normalise } from './values.ts'
+import { normalise, type FieldValue } from './values.ts'
 import type { WantedStore } from './wanted-store.ts'
 
 /** Contacts of the success location: found or made once, written by difference. */
@@ -21,11 +23,22 @@ export interface Contacts {
   ensure(companyId: string, identity: ContactIdentity): Promise<ContactRecord>
   /** Finds the record for a person. */
   of(companyId: string, subjectId: string): Promise<ContactRecord | null>
+  /** Records that stand for any of these people. */
+  ofAny(companyId: string, subjectIds: readonly string[]): Promise<ContactRecord[]>
   observe(companyId: string, observed: ObservedContact): Promise<PersonEdit[]>
   reconcile(claimed: Claimed<ContactRecord>): Promise<HandleOutcome>
 }
 
-const maxRounds = 3
+/** What happens to contacts and concerns others. */
+export interface ContactReports {
+  /** A contact's id has become known. */
+  bound(record: ContactRecord): Promise<void>
+  /** A person deleted the contact. */
+  gone(record: ContactRecord): Promise<void>
+}
+
+const maxRounds = 6
+const maxLinked = 2_000
 
 export function createContacts(
   deps: EffectsDeps,
@@ -34,8 +47,8 @@ export function createContacts(
   settings: EffectsSettings,
   faultPoint: FaultPoint,
   echoes: Echoes,
-  /** Called when a contact's id has become known. */
-  onBound: (record: ContactRecord) => Promise<void>,
+  personal: PersonalTeller,
+  report: ContactReports,
 ): Contacts {
   const { clock, resources, events } = deps
 
@@ -58,6 +71,11 @@ export function createContacts(
       const bare = newRecord(companyId, identity, clock.now())
       const fresh = wish === undefined ? bare : { ...bare, ...mergeWish(bare, wish) }
       if (await store.insert(fresh)) return fresh
+      // Somebody who has another address by now was known by this one: they keep their record.
+      const holder = await store.find({ _id: fresh._id })
+      if (holder === null || holder.email === email || holder.subjects.includes(identity.subjectId)) continue
+      const beside = { ...fresh, _id: hashOf('contact', companyId, email ?? '', identity.subjectId) }
+      if (await store.insert(beside)) return beside
     }
   }
 
@@ -79,20 +97,31 @@ export function createContacts(
 
   async function observeOne(record: ContactRecord, observed: ObservedContact): Promise<PersonEdit[]> {
     if (observed.deleted === true) {
+      await report.gone(record)
       await store.mutate(record._id, (current) => (current.contactId === observed.id ? { ...forgotten, version: current.version + 1 } : null))
       return []
     }
     const map = await resources(record.companyId)
     if (map === null || record.crmLocationId !== map.locationId) return []
     for (let current: ContactRecord | null = record; current !== null; current = await store.find({ _id: record._id })) {
-      const news = readNews(current, observed, map)
+      const news = readNews(current, observed, map, clock.now())
       if (news.edits.length > 0 || news.dirty) echoes.forget(current.companyId, observed.id)
       // The events come first: once the values are stored, nobody would find the edits again.
-      await appendEdits(events, current.companyId, current.identity, news.edits, observed.at)
-      if (news.members === null) return news.edits
-      if (await store.setIfUnchanged(current, { ...news.members, ...(news.dirty ? store.dirtied(current) : {}) })) return news.edits
+      await appendEdits(events, current.companyId, current.identity, news.edits, observed.at, observed.deliveryId)
+      if (news.members !== null && !(await store.setIfUnchanged(current, { ...news.members, ...(news.dirty ? store.dirtied(current) : {}) }))) continue
+      // After it is stored: what is wanted in answer must meet the record as it is now. A delivery that ends before this comes again and is told then.
+      await personal.tell(targetOf(current), news.tell, observed.deliveryId)
+      return news.edits
     }
     return []
+  }
+
+  /** Tells what was stored to be told. @returns the record as it is then; null if it is gone */
+  async function tellUntold(record: ContactRecord): Promise<ContactRecord | null> {
+    const { untold = [] } = record
+    if (untold.length === 0) return record
+    await personal.tell(targetOf(record), untold)
+    return store.mutate(record._id, (current) => ({ untold: stillUntold(current.untold, untold) }))
   }
 
   /** Finds or makes the contact. @returns the record with its id, or what to wait for */
@@ -105,10 +134,13 @@ export function createContacts(
       if (leftMs > 0) return waiting.wait(leftMs, 'waiting_for_search')
     }
     const startedAt = clock.now()
+    let written: { value: FieldValue; ended: () => Promise<void> } | null = null
     let contact = email === null ? null : await api.findContactByEmail(email)
     if (contact === null) {
       await store.mutate(record._id, () => ({ createBegunAt: startedAt }))
       const { fields } = differenceOf({ ...record, known: {} }, map)
+      const health = fields.find(({ field, value }) => field === 'healthStatus' && value !== '')
+      written = health === undefined ? null : { value: health.value, ended: await personal.writing(targetOf(record), String(health.value)) }
       try {
         contact = await api.createContact(inputOf(identity, fields.filter(({ value }) => value !== '')))
       } catch (error) {
@@ -116,8 +148,14 @@ export function createContacts(
         throw error
       }
       faultPoint('effects.accepted')
+      await written?.ended()
     }
-    const members = { ...takeForKnown(contact, map, startedAt), lastWriteAt: startedAt }
+    const taken = takeForKnown(contact, map, startedAt)
+    const health = taken.known.healthStatus
+    const kept = written !== null && health?.value === written.value
+    if (kept) taken.known.healthStatus = { ...health, ...knownByWrite(health.value, startedAt, clock.now(), null) }
+    const untold = kept ? [] : firstLook(taken.known, record.wantedFields)
+    const members = { ...taken, lastWriteAt: startedAt, ...(untold.length === 0 ? {} : { untold }) }
     const twin = (await store.findMany({ companyId: record.companyId, contactId: contact.id }, 2)).find((other) => other._id !== record._id)
     if (twin !== undefined) {
       await merge(record, twin)
@@ -125,7 +163,7 @@ export function createContacts(
     }
     const bound = await store.mutate(record._id, () => members)
     if (bound === null) return 'done'
-    await onBound(bound)
+    await report.bound(bound)
     return bound
   }
 
@@ -137,16 +175,20 @@ export function createContacts(
       ...store.dirtied(current),
     }))
     await store.remove(record._id)
-    if (merged !== null) await onBound(merged)
+    if (merged !== null) await report.bound(merged)
   }
 
-  async function write(api: LocationApi, contactId: string, difference: ContactDifference, done: ContactDifference): Promise<void> {
+  async function write(api: LocationApi, record: ContactRecord, contactId: string, difference: ContactDifference, done: ContactDifference): Promise<void> {
     if (difference.fields.length > 0) {
+      const health = difference.fields.find(({ field }) => field === 'healthStatus')
+      const ended = health === undefined ? null : await personal.writing(targetOf(record), String(health.value))
       const stored = await api.updateContact(contactId, { customFields: difference.fields.map(({ id, value }) => ({ id, value })) })
       faultPoint('effects.accepted')
       const dropped = droppedFields(difference.fields, stored)
       done.fields = difference.fields.filter((field) => !dropped.includes(field))
       done.missing = dropped.map(({ field }) => field)
+      done.fieldsAt = clock.now()
+      await ended?.()
     }
     if (difference.removeTags.length > 0) {
       await api.removeTags(contactId, difference.removeTags)
@@ -168,8 +210,12 @@ export function createContacts(
       let interfered = false
       for (const { field, id, value } of done.fields) {
         const seen = known[field]
-        if (seen !== undefined && seen.at > startedAt && seen.value !== value && !seen.own) interfered = true
-        known[field] = { value, at, own: true, before: record.known[field]?.value ?? null, fieldId: id }
+        const before = record.known[field]?.value ?? null
+        const meanwhile = seen !== undefined && seen.at > startedAt && !seen.own
+        if (meanwhile && seen.value !== value) interfered = true
+        // The echo may be here already; it knows the instant better.
+        if (field === 'healthStatus' && meanwhile && seen.value === value) continue
+        known[field] = { ...(field === 'healthStatus' ? knownByWrite(value, startedAt, done.fieldsAt ?? at, before) : { value, at, own: true, before }), fieldId: id }
       }
       const tags = new Set(current.knownTags?.value)
       for (const tag of done.removeTags) tags.delete(tag)
@@ -194,23 +240,30 @@ export function createContacts(
   }
 
   async function reconcileRound(claimed: Claimed<ContactRecord>, record: ContactRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
+    if ((record.untold ?? []).length > 0) {
+      if ((await tellUntold(record)) === null) return 'done'
+      return 'again'
+    }
     let current = record.crmLocationId === map.locationId || record.contactId === null ? record : { ...record, ...forgotten }
     if (current.contactId === null) {
       const bound = await bind(current, map, api)
       if (typeof bound === 'string' || 'hold' in bound) return bound
       current = bound
+      if ((current.untold ?? []).length > 0) return 'again'
     } else if (current.verify) {
+      const askedAt = clock.now()
       const contact = await api.getContact(current.contactId)
       if (contact === null) {
         await store.mutate(current._id, () => forgotten)
         return 'again'
       }
-      const observed = { id: contact.id, tags: contact.tags, customFields: contact.customFields, at: clock.now() }
-      const news = readNews(current, observed, map, true)
+      const observed = { id: contact.id, tags: contact.tags, customFields: contact.customFields, at: askedAt }
+      const news = readNews(current, observed, map, askedAt, { changedAt: contact.changedAt ?? null })
       await appendEdits(events, current.companyId, current.identity, news.edits, observed.at)
-      const seen = await store.mutate(current._id, () => ({ ...news.members, verify: false }))
-      if (seen === null) return 'done'
-      current = seen
+      // Whatever was wanted or seen meanwhile stands: then the contact is read again.
+      if (!(await store.setIfUnchanged(current, { ...news.members, verify: false, ...(news.tell.length === 0 ? {} : { untold: news.tell }) }))) return 'again'
+      if (news.tell.length > 0) return 'again'
+      current = { ...current, ...news.members, verify: false, rev: current.rev + 1 }
     }
     const contactId = current.contactId
     if (contactId === null) return 'again'
@@ -219,7 +272,7 @@ export function createContacts(
     const startedAt = clock.now()
     if (!isEmpty(difference)) echoes.writingContact(current, difference, map)
     try {
-      await write(api, contactId, difference, done)
+      await write(api, current, contactId, difference, done)
     } catch (error) {
       echoes.forget(current.companyId, contactId)
       await recordWritten(current, done, startedAt, null)
@@ -258,7 +311,16 @@ export function createContacts(
     }
   }
 
-  return { want, ensure, of, observe, reconcile }
+  const ofAny = async (companyId: string, subjectIds: readonly string[]): Promise<ContactRecord[]> =>
+    subjectIds.length === 0 ? [] : store.findMany({ companyId, subjects: { $in: subjectIds } }, maxLinked)
+
+  return { want, ensure, of, ofAny, observe, reconcile }
+}
+
+/** Health Status on this contact: it speaks for the account of the first person that the contact stands for. */
+function targetOf({ _id, companyId, subjects, identity }: ContactRecord): PersonalTarget {
+  const subjectId = subjects[0] ?? identity.subjectId
+  return { companyId, locationId: locationOf(subjectId) ?? identity.locationId, subjectId, target: `contact:${_id}`, kind: 'field' }
 }
 
 /** What HighLevel took without complaint and did not keep, as its own answer shows: a choice that the field does not have, a field that is gone. */

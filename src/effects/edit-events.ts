@@ -13,8 +13,16 @@ const fieldNames: Record<FieldKey, string> = {
 const pipelineNames: Record<PipelineKey, string> = { happiness: 'Happiness Level', health: 'Company Health Status' }
 
 /** Appends what people edited in HighLevel. Keys derive from the edit, so a repeated observation appends nothing. */
-export async function appendEdits(events: Pick<Events, 'append'>, companyId: string, identity: ContactIdentity, edits: readonly PersonEdit[], at: Date): Promise<void> {
-  for (const edit of edits) await events.append(eventOf(companyId, identity, edit, at))
+export async function appendEdits(
+  events: Pick<Events, 'append'>,
+  companyId: string,
+  identity: ContactIdentity,
+  edits: readonly PersonEdit[],
+  at: Date,
+  deliveryId?: string,
+): Promise<void> {
+  const cause = deliveryId === undefined ? {} : { cause: { kind: 'delivery' as const, id: deliveryId } }
+  for (const edit of edits) await events.append({ ...eventOf(companyId, identity, edit, at), ...cause })
 }
 
 /** The account user in a subject `user:<locationId>:<userId>`. */

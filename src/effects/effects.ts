@@ -8,13 +8,24 @@ import type { ObservedContact } from './contact-rules.ts'
 import { createContacts } from './contacts.ts'
 import { createEchoes } from './echoes.ts'
 import { createOutbox } from './outbox.ts'
+import { createPersonalTeller, locationOf } from './personal.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { createWaiting } from './readiness.ts'
 import { effectCollections, type CardRecord, type ContactRecord } from './records.ts'
 import { createStatus, type EffectsStatus } from './status.ts'
-import type { OutboxMessage, PersonEdit, SettledTask, WantedCard, WantedContact } from './types.ts'
+import type { ContactIdentity, OutboxMessage, PersonEdit, SettledTask, WantedCard, WantedContact } from './types.ts'
 import type { WantedState } from './wanted-record.ts'
 import { createWantedStore, type WantedStore } from './wanted-store.ts'
+
+/** A contact that stands for people of an account. */
+export interface LinkedContact {
+  key: string
+  identity: ContactIdentity
+  /** The account that its Health Status speaks for. */
+  home: string
+  /** null: not found or made yet. */
+  contactId: string | null
+}
 
 /** What HighLevel must be told: state is reconciled, messages are sent once. */
 export interface Effects {
@@ -47,6 +58,8 @@ export interface Effects {
    * @throws RetryAfterError `contact_being_bound` while a contact was made, or may have been, whose id is not recorded yet
    */
   subjectsOf(companyId: string, contactId: string): Promise<string[]>
+  /** The contacts that stand for any of these people already. `home`: the account that a contact's Health Status speaks for. */
+  linked(companyId: string, subjectIds: readonly string[]): Promise<LinkedContact[]>
   /** Removes everything of an agency; nothing in HighLevel. */
   purge(companyId: string): Promise<void>
   counts(companyId?: string): Promise<{ contacts: Record<WantedState, number>; cards: Record<WantedState, number>; outbox: Record<QueueState, number> }>
@@ -76,11 +89,15 @@ export function createEffects(deps: EffectsDeps): Effects {
   })
   const waiting = createWaiting(deps)
   const echoes = createEchoes(clock)
-  const contacts = createContacts(deps, contactStore, waiting, settings, faultPoint, echoes, async (record) => {
-    await cards.contactBound(record)
-    wake.signal('outbox')
+  const personal = createPersonalTeller(deps)
+  const contacts = createContacts(deps, contactStore, waiting, settings, faultPoint, echoes, personal, {
+    async bound(record) {
+      await cards.contactBound(record)
+      wake.signal('outbox')
+    },
+    gone: (record) => cards.contactGone(record),
   })
-  const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes)
+  const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes, personal)
   const outbox = createOutbox(deps, collections.sent, contacts, waiting, settings, faultPoint)
   const { list } = createStatus(collections, outbox.queue)
 
@@ -146,6 +163,14 @@ export function createEffects(deps: EffectsDeps): Effects {
       if (binding !== null) throw new RetryAfterError('contact_being_bound', 'A contact is being made, and it may be this one.', 2 * secondMs)
       // It may have been bound between the two looks.
       return look()
+    },
+    async linked(companyId, subjectIds) {
+      const asked = new Set(subjectIds)
+      return (await contacts.ofAny(companyId, subjectIds)).map(({ _id, subjects, identity, contactId }) => {
+        const subjectId = asked.has(identity.subjectId) ? identity.subjectId : (subjects.find((subject) => asked.has(subject)) ?? identity.subjectId)
+        const home = locationOf(subjects[0] ?? subjectId) ?? identity.locationId
+        return { key: _id, identity: { ...identity, subjectId, locationId: locationOf(subjectId) ?? identity.locationId }, home, contactId }
+      })
     },
     async purge(companyId) {
       await outbox.queue.purge(companyId)

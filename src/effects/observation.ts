@@ -12,6 +12,8 @@ export interface Known<V> {
   own: boolean
   /** The value before, which late news may still carry. */
   before: V | null
+  /** Of a value that people set themselves, written by us: `at` is when the write began, this is when it had ended. */
+  untilAt?: Date
 }
 
 export interface Situation<V> {

@@ -1,6 +1,7 @@
 import type { Collection } from 'mongodb'
 import { Schema, type Connection } from 'mongoose'
 import type { Known } from './observation.ts'
+import type { ToldLook } from './personal-rules.ts'
 import type { ContactIdentity, FieldKey, PipelineKey, TagGroup } from './types.ts'
 import type { FieldValue } from './values.ts'
 import type { WantedRecord } from './wanted-record.ts'
@@ -25,6 +26,8 @@ export interface ContactRecord extends WantedRecord {
   knownTags: { value: string[]; at: Date; own: boolean } | null
   /** News was unclear: the next reconcile reads the contact first. */
   verify: boolean
+  /** Looks at Health Status that were stored and not told yet. */
+  untold?: ToldLook<string>[]
 }
 
 /** Where a card shall be, and what we know of it. */
@@ -46,6 +49,11 @@ export interface CardRecord extends WantedRecord {
   deletedAt: Date | null
   deletedFrom: string | null
   verify: boolean
+  /** Looks at the place of a health card that were stored and not told yet. */
+  untold?: ToldLook<string>[]
+  /** Health cards of this record that are gone: late news of them still counts. */
+  goneIds?: string[]
+  goneAt?: Date
 }
 
 /** A message, task or note that HighLevel took, by its id there: tells our own apart when looking before a re-send. */
@@ -105,6 +113,7 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       known: Mixed,
       knownTags: Mixed,
       verify: Boolean,
+      untold: Mixed,
     },
     schemaOptions,
   )
@@ -128,11 +137,15 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       deletedAt: Date,
       deletedFrom: String,
       verify: Boolean,
+      untold: Mixed,
+      goneIds: [String],
+      goneAt: Date,
     },
     schemaOptions,
   )
   card.index({ companyId: 1, opportunityId: 1 })
   card.index({ companyId: 1, contactKey: 1 })
+  card.index({ companyId: 1, goneIds: 1 })
   for (const schema of [contact, card]) {
     schema.index({ state: 1, dueAt: 1 })
     schema.index({ companyId: 1, state: 1, dueAt: 1 })

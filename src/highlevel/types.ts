@@ -42,6 +42,8 @@ export interface CrmContact {
   tags: string[]
   dnd: boolean
   customFields: { id: string; value: unknown }[]
+  /** By HighLevel's clock; left out where its answer does not say. */
+  changedAt?: Date
 }
 
 export interface CrmContactInput {
@@ -61,6 +63,8 @@ export interface CrmOpportunity {
   pipelineId: string
   stageId: string
   status: string
+  /** When it came to its stage, by HighLevel's clock; left out where its answer does not say. */
+  movedAt?: Date
 }
 
 export interface CrmMessageInput {

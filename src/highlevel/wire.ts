@@ -77,7 +77,14 @@ const customValues = z
   .nullish()
   .transform((fields) => (fields ?? []).map((field) => ({ id: field.id, value: customValueOf(field) ?? null })))
 
+/** An ISO instant; anything else says nothing. */
+const isoInstant = z.unknown().optional().transform((value) => {
+  const at = typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? new Date(value) : null
+  return at === null || Number.isNaN(at.getTime()) ? null : at
+})
+
 const contact = z.looseObject({
+  dateUpdated: isoInstant,
   id, email: maybeText, firstName: maybeText, lastName: maybeText, name: maybeText, contactName: maybeText, tags: texts, dnd: flag,
   customFields: customValues, customField: customValues,
   additionalEmails: z.array(z.unknown()).nullish().transform((values) => values ?? []),
@@ -86,7 +93,7 @@ type WireContact = z.output<typeof contact>
 function toContact(body: WireContact): CrmContact {
   const { email, firstName, lastName, tags, dnd } = body
   const joined = [firstName, lastName].filter((part) => part !== null).join(' ')
-  return { id: body.id, email: email?.toLowerCase() ?? null, firstName, lastName, name: body.name ?? body.contactName ?? (joined === '' ? null : joined), tags, dnd, customFields: body.customFields.length > 0 ? body.customFields : body.customField }
+  return { id: body.id, email: email?.toLowerCase() ?? null, firstName, lastName, name: body.name ?? body.contactName ?? (joined === '' ? null : joined), tags, dnd, customFields: body.customFields.length > 0 ? body.customFields : body.customField, ...(body.dateUpdated === null ? {} : { changedAt: body.dateUpdated }) }
 }
 const contactOut = contact.transform(toContact)
 export const contactAnswer = z.union([z.looseObject({ contact: contactOut }).transform((body) => body.contact), contactOut])
@@ -99,8 +106,8 @@ function emailsOf(body: WireContact): string[] {
 }
 
 const opportunity = z
-  .looseObject({ id, name: textOr(''), contactId: maybeText, contact: z.looseObject({ id: maybeText }).nullish(), pipelineId: textOr(''), pipelineStageId: textOr(''), status: textOr('open') })
-  .transform((body): CrmOpportunity => ({ id: body.id, name: body.name, contactId: body.contactId ?? body.contact?.id ?? null, pipelineId: body.pipelineId, stageId: body.pipelineStageId, status: body.status }))
+  .looseObject({ id, name: textOr(''), contactId: maybeText, contact: z.looseObject({ id: maybeText }).nullish(), pipelineId: textOr(''), pipelineStageId: textOr(''), status: textOr('open'), lastStageChangeAt: isoInstant })
+  .transform((body): CrmOpportunity => ({ id: body.id, name: body.name, contactId: body.contactId ?? body.contact?.id ?? null, pipelineId: body.pipelineId, stageId: body.pipelineStageId, status: body.status, ...(body.lastStageChangeAt === null ? {} : { movedAt: body.lastStageChangeAt }) }))
 export const opportunityAnswer = z.union([z.looseObject({ opportunity }).transform((body) => body.opportunity), opportunity])
 export const opportunitiesAnswer = z.looseObject({ opportunities: z.array(opportunity).nullish() }).transform((body) => body.opportunities ?? [])
 
