@@ -43,6 +43,19 @@ export function when(at: string, nowMs = Date.now()): string {
   return fullDate.format(date)
 }
 
+/** The day alone: `3 Feb`. */
+export function shortDay(at: string): string {
+  return shortDate.format(new Date(at))
+}
+
+/** `45 min`, `3 h`, `3 h 25 min`. */
+export function hoursInWords(minutes: number): string {
+  const hours = Math.floor(minutes / 60)
+  const rest = minutes % 60
+  if (hours === 0) return `${rest} min`
+  return rest === 0 ? `${number(hours)} h` : `${number(hours)} h ${rest} min`
+}
+
 export function fullTime(at: string): string {
   return fullDate.format(new Date(at))
 }

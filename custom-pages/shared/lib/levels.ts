@@ -14,8 +14,9 @@ export function happinessLabel(level: HappinessLevel | null): string {
 }
 
 export function healthLabel(level: HealthLevel | null): string {
-  return level === null ? 'Not set' : healthLabels[level]
+  return level === null ? 'No reading' : healthLabels[level]
 }
 
 /** Best first, as lists and filters show them. */
 export const happinessBestFirst = [...happinessLevels].reverse()
+export const healthBestFirst = [...healthLevels].reverse()

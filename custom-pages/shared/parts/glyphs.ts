@@ -18,6 +18,11 @@ export const icons = {
   task: 'M2.5 2.5h11v11h-11zM5 8.2l2 2L11 6',
   pause: 'M5.5 3v10M10.5 3v10',
   link: 'M6.5 9.5a3 3 0 0 0 4.2 0l2-2a3 3 0 0 0-4.2-4.2l-1 1M9.5 6.5a3 3 0 0 0-4.2 0l-2 2a3 3 0 0 0 4.2 4.2l1-1',
+  undo: 'M5.5 2.5 2.5 5.5l3 3M3 5.5h6a4 4 0 0 1 0 8H6',
+  download: 'M8 2v8M4.8 7 8 10.2 11.2 7M2.5 13.5h11',
+  back: 'm10 3-5 5 5 5',
+  star: 'm8 1.8 1.9 3.9 4.3.6-3.1 3 .7 4.3L8 11.6l-3.8 2 .7-4.3-3.1-3 4.3-.6Z',
+  print: 'M4.5 5.5v-4h7v4M4.5 11.5h-3v-6h13v6h-3M4.5 9.5h7v5h-7z',
 } as const
 export type IconName = keyof typeof icons
 

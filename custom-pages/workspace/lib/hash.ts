@@ -17,12 +17,18 @@ export function hashOf(page: string, params: Record<string, string | number | un
   return `#/${page}${search.size === 0 ? '' : `?${search.toString()}`}`
 }
 
-/** Link of a notification or of a line of the timeline, a path such as `/accounts/<id>`, as a hash of this page; null for a path that leads nowhere here. */
+/** Link of a notification or an entry, a path such as `/accounts/<id>`, as a hash of this page; null for a path that leads nowhere here. */
 export function hashOfLink(link: string): string | null {
-  const [, page, id, part, partId] = link.replace(/^#/, '').split('/')
-  if (page === 'accounts') return hashOf('accounts', { open: id, ...(part === 'changes' ? { change: partId } : part === 'people' ? { person: partId } : {}) })
-  if (page === 'runs') return hashOf('follow-ups', { run: id })
-  if (page === 'deliveries') return hashOf('operations', { queue: 'deliveries', state: 'all', delivery: id })
-  if (page === 'cases') return hashOf('cases', { case: id })
+  const [path = '', search = ''] = link.replace(/^#/, '').split('?')
+  const [, page, id] = path.split('/')
+  const params = Object.fromEntries(new URLSearchParams(search))
+  if (page === 'accounts') return hashOf('accounts', { open: id, ...params })
+  if (page === 'cases') return hashOf('cases', { case: id, ...params })
+  if (page === 'follow-ups' || page === 'operations') return hashOf(page, params)
   return page === 'setup' ? hashOf('set-up') : null
+}
+
+/** Where an entry of the timeline came from. */
+export function causeHash(entry: { link?: string | undefined }): string | null {
+  return entry.link === undefined ? null : hashOfLink(entry.link)
 }
