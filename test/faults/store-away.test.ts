@@ -47,7 +47,7 @@ it('asks senders to come again while its store is away, and misses nothing', asy
       const again = await fetch(`${process.url}/readyz`)
       notReady = await again.text()
       return again.status === 200
-    }, 180_000, 100)
+    }, 60_000, 100)
   } catch (error) {
     throw new Error(`${String(error)}: ${notReady}\n${process.log.slice(-10).join('\n')}`, { cause: error })
   }
