@@ -20,6 +20,7 @@ import type { Logger } from './kernel/logger.ts'
 import { createRush } from './kernel/rush.ts'
 import { createWake, type PumpName } from './kernel/wake.ts'
 import { createNotifications, createSmtpMailer, notificationRoutes } from './notifications/index.ts'
+import { createPeople, peopleRoutes } from './people/index.ts'
 import { createScores, scoreRoutes } from './scores/index.ts'
 import { createSessions, sessionRoutes } from './sessions/index.ts'
 import { createSettings, settingsRoutes } from './settings/index.ts'
@@ -104,13 +105,14 @@ function composeServices(options: AppOptions) {
   const scores = createScores({ connection })
   const cases = createCases({ connection, clock, events, accounts, settings })
   const feedback = createFeedback({ connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, rush, logger, faultPoint })
+  const people = createPeople({ connection, clock, accounts, cases, events, settings })
   accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
   const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
   const notifications = createNotifications({ connection, clock, logger, accounts, ...(mailer === undefined ? {} : { mailer }) })
   const workflows = createWorkflows({
     connection, clock, wake, rush, logger, faultPoint,
     events,
-    observers: [(event) => happiness.observe(event)],
+    observers: [(event) => happiness.observe(event), (event) => people.observe(event)],
     ports: {
       settings: (companyId) => settings.get(companyId),
       // Waiting for a reconnect is not being gone: runs wait too.
@@ -138,10 +140,7 @@ function composeServices(options: AppOptions) {
         return (await happiness.userLevel(companyId, locationId, userId))?.level ?? null
       },
       healthLevel: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.health.level ?? null,
-      async primaryPerson(companyId, locationId) {
-        const users = await accounts.users(companyId, locationId)
-        return (users.find((user) => user.role === 'admin') ?? users[0])?.userId ?? null
-      },
+      primaryPerson: async (companyId, locationId) => (await people.primary(companyId, locationId))?.userId ?? null,
       hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
       send: (message) => effects.send(message),
       cancel: (companyId, key, reason) => effects.cancel(companyId, key, reason),
@@ -191,6 +190,7 @@ function composeServices(options: AppOptions) {
     ['feedback', (id) => feedback.purge(id)],
     ['happiness', (id) => happiness.purge(id)],
     ['cases', (id) => cases.purge(id)],
+    ['people', (id) => people.purge(id)],
     ['scores', (id) => scores.purge(id)],
     ['workflows', (id) => workflows.purge(id)],
     ['notifications', (id) => notifications.purge(id)],
@@ -204,7 +204,7 @@ function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, ...notifications.pumps]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, cases, feedback, notifications, workflows, inbox, pumps, mailer }
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, cases, people, feedback, notifications, workflows, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -215,7 +215,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, cases, feedback, happiness, notifications, workflows, inbox, pumps } = services
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, cases, people, feedback, happiness, notifications, workflows, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -226,6 +226,8 @@ export function createApp(options: AppOptions): App {
         ...pumps,
         { name: 'installations', drain: () => installations.completeDue(20) },
         { name: 'setup', drain: () => setup.resumeDue(5) },
+        { name: 'accounts', drain: () => accounts.keepUp(2_000) },
+        { name: 'people', drain: () => people.keepUp(200) },
       ],
       keepTokens: () => gateway.refreshDueTokens(50),
       sweepOverdueCases: () => cases.markOverdue(100),
@@ -286,6 +288,7 @@ export function createApp(options: AppOptions): App {
       ...feedbackRoutes(feedback),
       ...caseRoutes(cases),
       ...scoreRoutes(scores, accounts),
+      ...peopleRoutes(people, { accounts, clock }),
       ...workflowRoutes(workflows),
       ...notificationRoutes(notifications),
       ...operationsRoutes({
