@@ -32,6 +32,8 @@ export interface TeamNotice {
   audience: 'owner' | 'everyone'
   /** Owner of the matter, where it is not the account's owner. */
   ownerId: string | null
+  /** The account's owner, as just read. */
+  accountOwnerId: string | null
   /** What preferences and grouping go by. */
   kind: string
   title: string

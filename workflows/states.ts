@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock } from '../src/kernel/clock.ts'
+import { secondMs, type Clock } from '../src/kernel/clock.ts'
 import { notFound, RequestError } from '../src/kernel/errors.ts'
 import { isDuplicateKey } from '../src/store/index.ts'
 import { workflowDefinition, type Step, type WorkflowDefinition } from './definition.ts'
@@ -33,6 +33,11 @@ export interface CopyFault extends TemplateFault {
 export interface WorkflowStates {
   /** All workflows of an agency, in the library's order. */
   list(companyId: string): Promise<AgencyWorkflow[]>
+  /**
+   * The same, for deciding which runs a fact starts: another process's publishing or pausing may go unseen for a second, this process's is seen at once.
+   * A run that starts too late in that second reaches no customer: every message looks at the state again before it is sent.
+   */
+  recent(companyId: string): Promise<AgencyWorkflow[]>
   /** @throws RequestError 404 */
   get(companyId: string, key: string): Promise<AgencyWorkflow>
   /** The definition of one version. @returns null if it was never stored */
@@ -44,9 +49,14 @@ export interface WorkflowStates {
   edit(companyId: string, key: string, changes: Record<string, StepOverride | null>, by: string): Promise<AgencyWorkflow>
 }
 
+const recentMs = secondMs
+const maxRecent = 2_000
+
 export function createWorkflowStates(deps: { models: WorkflowModels; library: LibraryIndex; clock: Clock }): WorkflowStates {
   const { models, library, clock } = deps
   const idOf = (companyId: string, key: string) => `${companyId}:${key}`
+  const recent = new Map<string, { workflows: AgencyWorkflow[]; untilMs: number }>()
+  let changes = 0
 
   function shippedOf(key: string): WorkflowDefinition {
     const shipped = library.byKey.get(key)
@@ -114,20 +124,38 @@ export function createWorkflowStates(deps: { models: WorkflowModels; library: Li
       changedAt: clock.now(),
       revision: current.revision + 1,
     }
+    changes += 1
+    recent.delete(companyId)
     try {
       const { _id, ...members } = next
       await models.states.updateOne({ _id, companyId, revision: current.revision }, { $set: members }, { upsert: true })
     } catch (error) {
       if (!isDuplicateKey(error)) throw error
       throw new RequestError(409, 'conflict', 'Somebody else changed this workflow a moment ago. Reload it and try again.')
+    } finally {
+      changes += 1
+      recent.delete(companyId)
     }
     return read(shipped, next)
   }
 
+  async function list(companyId: string): Promise<AgencyWorkflow[]> {
+    const records = new Map((await models.states.find({ companyId }).lean()).map((record) => [record.key, record]))
+    return [...library.byKey.values()].map((shipped) => read(shipped, records.get(shipped.key) ?? null))
+  }
+
   return {
-    async list(companyId) {
-      const records = new Map((await models.states.find({ companyId }).lean()).map((record) => [record.key, record]))
-      return [...library.byKey.values()].map((shipped) => read(shipped, records.get(shipped.key) ?? null))
+    list,
+
+    async recent(companyId) {
+      const cached = recent.get(companyId)
+      if (cached !== undefined && cached.untilMs > clock.nowMs()) return cached.workflows
+      const began = changes
+      const workflows = await list(companyId)
+      if (recent.size >= maxRecent) recent.clear()
+      // Read while somebody here changed one: not for keeping.
+      if (began === changes) recent.set(companyId, { workflows, untilMs: clock.nowMs() + recentMs })
+      return workflows
     },
 
     async get(companyId, key) {

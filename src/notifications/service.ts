@@ -1,12 +1,12 @@
 import type { Connection } from 'mongoose'
 import type { NotificationView, Preference, PreferenceChange, ReadRequest } from '../http/contract/notifications.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { secondMs, type Clock } from '../kernel/clock.ts'
 import { RequestError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { isDuplicateKey, type Pump } from '../store/index.ts'
+import { areDuplicateKeys, type Pump } from '../store/index.ts'
 import type { Mailer } from './mailer.ts'
 import { createMails } from './mails.ts'
-import { notificationModels, type NotificationRecord } from './model.ts'
+import { notificationModels, type NotificationRecord, type PreferenceRecord } from './model.ts'
 import { burstId, burstMs, channelsFor, notificationKinds, recipientsOf, sharedRecipient, type Member } from './rules.ts'
 
 /** Something that the team should know. */
@@ -19,6 +19,8 @@ export interface Notice {
   audience: 'owner' | 'everyone'
   /** Owner of the matter, where it is not the account's owner (a case has its own). */
   ownerId?: string | null
+  /** Owner of the account, where the caller has just read it; looked up if left out. */
+  accountOwnerId?: string | null
   kind: string
   title: string
   body: string
@@ -62,13 +64,26 @@ export interface NotificationsDeps {
   mailer?: Mailer
 }
 
-/** `new`: this fact started the record, now or at an earlier attempt. */
-type Outcome = 'new' | 'joined' | 'known'
+interface Recipient {
+  userId: string
+  inApp: boolean
+  mail: boolean
+}
+
+interface Team {
+  members: Member[]
+  choices: ReadonlyMap<string, PreferenceRecord['choices']>
+  untilMs: number
+}
+
+const teamCacheMs = 2 * secondMs
+const maxTeams = 2_000
 
 export function createNotifications(deps: NotificationsDeps): Notifications {
   const { connection, clock, logger, accounts, mailer } = deps
   const { notifications, preferences } = notificationModels(connection)
   const idOf = (reader: Reader) => `${reader.companyId}:${reader.userId}`
+  const teams = new Map<string, Team>()
   const mails =
     mailer === undefined
       ? undefined
@@ -77,42 +92,61 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
           memberOf: async (companyId, userId) => (await accounts.agencyUsers(companyId)).find((member) => member.userId === userId) ?? null,
         })
 
-  async function resolve(notice: Notice): Promise<Member[]> {
-    const { companyId, locationId, audience, ownerId = null } = notice
-    const [account, team] = await Promise.all([audience === 'owner' && ownerId === null && locationId !== null ? accounts.get(companyId, locationId) : null, accounts.agencyUsers(companyId)])
-    const recipients = recipientsOf(audience, ownerId ?? account?.csm?.userId ?? null, team)
-    return recipients.length > 0 ? recipients : [{ userId: sharedRecipient, name: '', email: null }]
+  /** The team and what each of them chose: read at most every two seconds per agency. Somebody who joined, left or chose otherwise in another process is noticed then. */
+  async function teamOf(companyId: string): Promise<Team> {
+    const cached = teams.get(companyId)
+    if (cached !== undefined && cached.untilMs > clock.nowMs()) return cached
+    const [members, chosen] = await Promise.all([accounts.agencyUsers(companyId), preferences.find({ companyId }).lean()])
+    const team = { members, choices: new Map(chosen.map((record) => [record.userId, record.choices])), untilMs: clock.nowMs() + teamCacheMs }
+    if (teams.size >= maxTeams) teams.clear()
+    teams.set(companyId, team)
+    return team
   }
 
-  /** The records that the fact is in already, by recipient. */
-  async function knownTo({ companyId, locationId, kind, key }: Notice, recipientIds: string[]): Promise<Map<string, { outcome: Outcome; id: string }>> {
-    const found = await notifications
-      .find({ companyId, recipientId: { $in: recipientIds }, kind, locationId, keys: key }, { _id: 1, recipientId: 1, firstKey: 1 })
-      .lean()
-    return new Map(found.map((record) => [record.recipientId, { outcome: record.firstKey === key ? 'new' : 'known', id: record._id }]))
+  async function ownerOf({ companyId, locationId, audience, ownerId = null, accountOwnerId }: Notice): Promise<string | null> {
+    if (audience !== 'owner' || ownerId !== null || locationId === null) return ownerId
+    return accountOwnerId === undefined ? ((await accounts.get(companyId, locationId))?.csm?.userId ?? null) : accountOwnerId
   }
 
-  /** Adds a fact that the recipient does not know to an open burst, or starts one. Each branch is one atomic write that a repetition finds done. */
-  async function store(notice: Notice, recipientId: string, channels: { inApp: boolean; mail: boolean }): Promise<{ outcome: Outcome; id: string }> {
-    const { companyId, locationId, kind, key, title, body, link, at } = notice
-    const burst = { companyId, recipientId, kind, locationId }
+  const burstOf = ({ companyId, kind, locationId }: Notice) => ({ companyId, kind, locationId })
+  const nearTo = (at: Date) => ({ $gt: new Date(at.getTime() - burstMs), $lt: new Date(at.getTime() + burstMs) })
+
+  /**
+   * Tells the fact to all recipients: adds it to their open bursts where it is not in yet, starts bursts for the others. Every write names the fact,
+   * so that a repetition finds it done. @returns the ids of the records that this fact started, now or at an earlier attempt, by recipient
+   */
+  async function store(notice: Notice, recipients: readonly Recipient[]): Promise<Map<string, string>> {
+    const { companyId, kind, locationId, key, title, body, link, at } = notice
     const joining = { $set: { title, body, link, at, readAt: null }, $inc: { count: 1 }, $push: { keys: { $each: [key], $slice: -200 } } }
-    const near = { $gt: new Date(at.getTime() - burstMs), $lt: new Date(at.getTime() + burstMs) }
-    const joined = await notifications.findOneAndUpdate({ ...burst, firstAt: near, keys: { $ne: key } }, joining, { projection: { _id: 1 } }).lean()
-    if (joined !== null) return { outcome: 'joined', id: joined._id }
-    // Somebody else may have told the same fact between the two looks; then there was nothing to join.
-    const meanwhile = (await knownTo(notice, [recipientId])).get(recipientId)
-    if (meanwhile !== undefined) return meanwhile
-    const _id = burstId(companyId, recipientId, kind, locationId, at)
+    const ids = recipients.map(({ userId }) => userId)
+    const [known, near] = await Promise.all([
+      notifications.find({ ...burstOf(notice), recipientId: { $in: ids }, keys: key }, { recipientId: 1, firstKey: 1 }).lean(),
+      notifications.find({ ...burstOf(notice), recipientId: { $in: ids }, firstAt: nearTo(at) }, { recipientId: 1 }).sort({ firstAt: 1 }).lean(),
+    ])
+    const told = new Set(known.map(({ recipientId }) => recipientId))
+    const started = new Map(known.filter(({ firstKey }) => firstKey === key).map(({ _id, recipientId }) => [recipientId, _id]))
+    const open = new Map<string, string>()
+    for (const { _id, recipientId } of near) if (!told.has(recipientId) && !open.has(recipientId)) open.set(recipientId, _id)
+    if (open.size > 0) await notifications.updateMany({ _id: { $in: [...open.values()] }, companyId, keys: { $ne: key } }, joining)
+    const fresh = recipients.filter(({ userId }) => !told.has(userId) && !open.has(userId))
+    const records = fresh.map(({ userId: recipientId, inApp, mail }): NotificationRecord => ({
+      _id: burstId(companyId, recipientId, kind, locationId, at), companyId, recipientId, kind, locationId,
+      title, body, link, firstAt: at, at, count: 1, firstKey: key, keys: [key], hidden: !inApp, readAt: null, mail: mail ? 'queued' : 'none',
+    }))
+    if (records.length === 0) return started
     try {
-      await notifications.create({ _id, ...burst, title, body, link, firstAt: at, at, count: 1, firstKey: key, keys: [key], hidden: !channels.inApp, readAt: null, mail: channels.mail ? 'queued' : 'none' })
-      return { outcome: 'new', id: _id }
+      await notifications.insertMany(records, { ordered: false })
     } catch (error) {
-      if (!isDuplicateKey(error)) throw error
+      if (!areDuplicateKeys(error)) throw error
       // Somebody started the same burst in between: join it, unless it was this very fact.
-      const late = await notifications.updateOne({ _id, companyId, keys: { $ne: key } }, joining)
-      return { outcome: late.modifiedCount > 0 ? 'joined' : 'known', id: _id }
+      const mine = records.map(({ _id }) => _id)
+      await notifications.updateMany({ _id: { $in: mine }, companyId, keys: { $ne: key } }, joining)
+      const first = await notifications.find({ _id: { $in: mine }, companyId, firstKey: key }, { recipientId: 1 }).lean()
+      for (const { _id, recipientId } of first) started.set(recipientId, _id)
+      return started
     }
+    for (const { _id, recipientId } of records) started.set(recipientId, _id)
+    return started
   }
 
   const visibleTo = (reader: Reader) => ({ companyId: reader.companyId, recipientId: { $in: [reader.userId, sharedRecipient] }, hidden: false })
@@ -128,21 +162,21 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
     pumps: mails === undefined ? [] : [mails.pump],
 
     async notify(notice) {
-      const recipients = await resolve(notice)
-      const chosen = await preferences.find({ _id: { $in: recipients.map((member) => idOf({ companyId: notice.companyId, userId: member.userId })) }, companyId: notice.companyId }).lean()
-      const choices = new Map(chosen.map((record) => [record.userId, record.choices[notice.kind]]))
-      // One look for all: who learns of it in between is found by the write itself, which joins only where the fact is not in yet.
-      const known = await knownTo(notice, recipients.map((member) => member.userId))
+      const [ownerId, team] = await Promise.all([ownerOf(notice), teamOf(notice.companyId)])
+      const found = recipientsOf(notice.audience, ownerId, team.members)
+      const members = found.length > 0 ? found : [{ userId: sharedRecipient, name: '', email: null }]
+      const recipients = members.flatMap(({ userId, email: address }): Recipient[] => {
+        const { inApp, email } = channelsFor(notice.kind, team.choices.get(userId)?.[notice.kind], notice.email)
+        const mail = email && mails !== undefined && address !== null
+        return inApp || mail ? [{ userId, inApp, mail }] : []
+      })
+      const started = await store(notice, recipients)
       let queued = false
-      for (const member of recipients) {
-        const { inApp, email } = channelsFor(notice.kind, choices.get(member.userId), notice.email)
-        const wantsMail = email && mails !== undefined && member.email !== null
-        if (!inApp && !wantsMail) continue
-        const { outcome, id } = known.get(member.userId) ?? await store(notice, member.userId, { inApp, mail: wantsMail })
-        if (outcome === 'new' && wantsMail) {
-          await mails.queue({ _id: id, companyId: notice.companyId, recipientId: member.userId })
-          queued = true
-        }
+      for (const { userId, mail } of recipients) {
+        const id = started.get(userId)
+        if (!mail || mails === undefined || id === undefined) continue
+        await mails.queue({ _id: id, companyId: notice.companyId, recipientId: userId })
+        queued = true
       }
       if (queued) void sendSoon()
     },
@@ -177,6 +211,7 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
       }
       if (Object.keys(set).length > 0) {
         await preferences.updateOne({ _id: idOf(reader), companyId: reader.companyId }, { $set: { userId: reader.userId, ...set } }, { upsert: true })
+        teams.delete(reader.companyId)
       }
       return preferencesOf(reader)
     },

@@ -29,8 +29,11 @@ export interface Place {
 export interface Runner {
   /** Where a new run waits: its first acting step, the waits before it counted in. @returns null if it has none */
   placeOf(run: RunRecord, definition: WorkflowDefinition): Promise<Place | null>
-  /** Queues the step at the run's place; a run without one is finished. Idempotent. */
-  enqueue(run: RunRecord, place: Place | null): Promise<void>
+  /**
+   * Begins a new run: steps that are due at once and reach the team only are done here and now, the next one is queued; a run without steps is finished.
+   * May be repeated: until the first step is recorded, whoever started the run begins it again.
+   */
+  begin(run: RunRecord, place: Place | null, definition: WorkflowDefinition): Promise<void>
   handle(claimed: Claimed<StepItem>): Promise<HandleOutcome>
 }
 
@@ -79,8 +82,7 @@ export function createRunner(deps: RunnerDeps): Runner {
     )
   }
 
-  async function act(run: RunRecord, definition: WorkflowDefinition, step: Exclude<Step, { kind: 'wait' }>, dueAt: Date): Promise<StepResult> {
-    const scene = await readScene(run, ports)
+  async function act(run: RunRecord, definition: WorkflowDefinition, step: Exclude<Step, { kind: 'wait' }>, dueAt: Date, scene: RunScene): Promise<StepResult> {
     switch (step.kind) {
       case 'message':
         return message(run, definition, step, scene, dueAt)
@@ -150,6 +152,7 @@ export function createRunner(deps: RunnerDeps): Runner {
       locationId: run.locationId,
       audience: step.audience,
       ownerId: run.facts.ownerId,
+      accountOwnerId: scene.account?.ownerId ?? null,
       kind: step.topic,
       title: renderTemplate('line', step.title, values),
       body: renderTemplate('text', step.body, values),
@@ -209,9 +212,38 @@ export function createRunner(deps: RunnerDeps): Runner {
   return {
     placeOf: (run, definition) => placeOf(run, definition, run.stepIndex, run.eventAt),
 
-    async enqueue(run, place) {
-      if (place === null) await finish(run, { stepId: 'end', kind: 'end', at: clock.now(), outcome: 'done', reason: null }, 'done')
-      else await queueStep(run, place)
+    async begin(run, place, definition) {
+      if (place === null) {
+        await finish(run, { stepId: 'end', kind: 'end', at: clock.now(), outcome: 'done', reason: null }, 'done')
+        return
+      }
+      const history: RunEntry[] = []
+      let next: Place | null = place
+      let scene: RunScene | undefined
+      while (next !== null && next.dueAt <= clock.now()) {
+        const { step, dueAt, index }: Place = next
+        if (step.kind !== 'notify' && step.kind !== 'task') break
+        try {
+          scene ??= await readScene(run, ports)
+          const result = await act(run, definition, step, dueAt, scene)
+          if ('hold' in result || result.ends) break
+          history.push({ stepId: step.id, kind: step.kind, at: clock.now(), outcome: result.outcome, reason: result.reason })
+        } catch {
+          // The queue repeats it, counts its attempts and says what is wrong.
+          break
+        }
+        next = await placeOf(run, definition, index + 1, clock.now())
+      }
+      // The next step is queued first: a crash in between repeats what was done, it never loses that one.
+      if (next !== null) await queueStep(run, next)
+      if (history.length === 0) return
+      await models.runs.updateOne(
+        { _id: run._id, companyId: run.companyId, state: 'active', 'history.stepId': { $nin: history.map(({ stepId }) => stepId) } },
+        {
+          $push: { history: { $each: history } },
+          $set: next === null ? { state: 'done', reason: null, nextAt: null, finishedAt: clock.now() } : { stepIndex: next.index, nextAt: next.dueAt },
+        },
+      )
     },
 
     async handle(claimed) {
@@ -226,7 +258,7 @@ export function createRunner(deps: RunnerDeps): Runner {
       }
       const entry = (outcome: StepOutcome, reason: string | null): RunEntry => ({ stepId: step.id, kind: step.kind, at: clock.now(), outcome, reason })
       try {
-        const result = await act(run, definition, step, claimed.data.dueAt)
+        const result = await act(run, definition, step, claimed.data.dueAt, await readScene(run, ports))
         if ('hold' in result) {
           await models.runs.updateOne({ _id: run._id, companyId: run.companyId, state: 'active' }, { $set: { nextAt: result.hold.untilAt, reason: result.hold.reason } })
           return result

@@ -24,8 +24,8 @@ export interface StarterDeps {
   library: LibraryIndex
   ports: Pick<WorkflowPorts, 'account' | 'primaryPerson'>
   clock: Clock
-  /** Places runs and queues their first steps; harmless when one is queued already. */
-  runner: Pick<Runner, 'placeOf' | 'enqueue'>
+  /** Places runs and begins them; harmless when that was done already. */
+  runner: Pick<Runner, 'placeOf' | 'begin'>
 }
 
 export function createStarter(deps: StarterDeps): Starter {
@@ -35,7 +35,7 @@ export function createStarter(deps: StarterDeps): Starter {
     async start(event) {
       const candidates = library.byEvent.get(event.type) ?? []
       if (candidates.length === 0) return []
-      const ours = new Map((await states.list(event.companyId)).map((workflow) => [workflow.shipped.key, workflow]))
+      const ours = new Map((await states.recent(event.companyId)).map((workflow) => [workflow.shipped.key, workflow]))
       const facts = factsOf(event)
       const started: string[] = []
       let account: Awaited<ReturnType<WorkflowPorts['account']>> | undefined
@@ -58,7 +58,7 @@ export function createStarter(deps: StarterDeps): Starter {
           // A run of an earlier fact, or one that is past its beginning, needs no push; one that lost its first step does.
           if (existing === null || existing.eventKey !== event.key || existing.state !== 'active' || existing.history.length > 0) continue
         }
-        await runner.enqueue(run, place)
+        await runner.begin(run, place, definition)
         started.push(run._id)
       }
       return started
