@@ -20,7 +20,7 @@ export type Query = Record<string, string | number | boolean | undefined>
 /** JSON calls with the session of the person who is looking. */
 export interface Client {
   get<T>(path: string, query?: Query): Promise<T>
-  send<T>(method: 'POST' | 'PUT' | 'PATCH', path: string, body?: unknown): Promise<T>
+  send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
 }
 
 const patienceMs = 30_000

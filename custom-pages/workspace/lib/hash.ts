@@ -19,13 +19,23 @@ export function hashOf(page: string, params: Record<string, string | number | un
 
 /** Link of a notification or an entry, a path such as `/accounts/<id>`, as a hash of this page; null for a path that leads nowhere here. */
 export function hashOfLink(link: string): string | null {
-  const [path = '', search = ''] = link.replace(/^#/, '').split('?')
-  const [, page, id] = path.split('/')
-  const params = Object.fromEntries(new URLSearchParams(search))
-  if (page === 'accounts') return hashOf('accounts', { open: id, ...params })
-  if (page === 'cases') return hashOf('cases', { case: id, ...params })
-  if (page === 'follow-ups' || page === 'operations') return hashOf(page, params)
-  return page === 'setup' ? hashOf('set-up') : null
+  const [, page, id = '', part, partId] = link.replace(/^#/, '').split('/')
+  switch (page) {
+    case 'accounts':
+      if (part === 'brief') return hashOf('accounts', { account: id, show: 'brief' })
+      if (part === 'changes') return hashOf('accounts', { account: id, change: partId })
+      return part === 'people' ? hashOf('accounts', { account: id, person: partId }) : hashOf('accounts', { open: id })
+    case 'cases':
+      return hashOf('cases', { case: id })
+    case 'runs':
+      return hashOf('follow-ups', { run: id })
+    case 'deliveries':
+      return hashOf('operations', { queue: 'deliveries', delivery: id })
+    case 'setup':
+      return hashOf('set-up')
+    default:
+      return null
+  }
 }
 
 /** Where an entry of the timeline came from. */

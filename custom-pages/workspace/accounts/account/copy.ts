@@ -19,6 +19,8 @@ export const copy = {
   owner: {
     title: 'Change the owner',
     who: 'Who looks after this account',
+    note: 'What should they know?',
+    noteHint: 'Optional. It stands in the hand-over brief.',
     go: (name: string) => `Give it to ${name}`,
     goNobody: 'Take the owner away',
     cancel: 'Cancel',
@@ -58,6 +60,9 @@ export const copy = {
     empty: 'No time logged yet.',
     csv: 'Export as CSV',
     older: 'Show older',
+    takeBack: 'Take back',
+    takeBackOf: (time: string, day: string) => `Take back ${time} on ${day}`,
+    takenBack: (time: string) => `${time} taken back.`,
   },
   timeline: {
     title: 'Timeline',
