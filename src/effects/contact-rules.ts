@@ -226,10 +226,10 @@ function readHealth(record: ContactRecord, observed: ObservedContact, map: Resou
   return { ...reading, unclear: reading.unclear || late, value, fieldId }
 }
 
-/** The first look at Health Status of a contact that was just found, if it says anything. */
-export function firstLook(known: ContactRecord['known'], wanted: ContactRecord['wantedFields']): ToldLook<string>[] {
+/** The first look at Health Status of a contact that was just found, if it says anything: what was never told of is taken to be empty. */
+export function firstLook(known: ContactRecord['known']): ToldLook<string>[] {
   const seen = known[personsField]
-  if (seen === undefined || (seen.value === '' && wanted[personsField] === undefined)) return []
+  if (seen === undefined || seen.value === '') return []
   return [{ value: String(seen.value), at: seen.at, first: true }]
 }
 

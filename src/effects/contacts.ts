@@ -154,7 +154,7 @@ export function createContacts(
     const health = taken.known.healthStatus
     const kept = written !== null && health?.value === written.value
     if (kept) taken.known.healthStatus = { ...health, ...knownByWrite(health.value, startedAt, clock.now(), null) }
-    const untold = kept ? [] : firstLook(taken.known, record.wantedFields)
+    const untold = kept ? [] : firstLook(taken.known)
     const members = { ...taken, lastWriteAt: startedAt, ...(untold.length === 0 ? {} : { untold }) }
     const twin = (await store.findMany({ companyId: record.companyId, contactId: contact.id }, 2)).find((other) => other._id !== record._id)
     if (twin !== undefined) {

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../src/events/index.ts'
-import { createEffects, type ContactIdentity, type Effects, type EffectsDeps, type ResourceMap } from '../../src/effects/index.ts'
+import { createEffects, type ContactIdentity, type Effects, type EffectsDeps, type PersonalValues, type ResourceMap } from '../../src/effects/index.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import { createWake } from '../../src/kernel/wake.ts'
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts'
@@ -37,7 +37,8 @@ export interface Harness {
   close(): Promise<void>
 }
 
-export async function createHarness(): Promise<Harness> {
+/** @param personal judges Health Status; may use the effects that it is given once they are there */
+export async function createHarness(personal?: PersonalValues): Promise<Harness> {
   const store = await openTestStore()
   const clock = createFakeClock()
   const crm = createFakeGateway(clock)
@@ -61,6 +62,7 @@ export async function createHarness(): Promise<Harness> {
         },
       },
       logger: createLogger('silent'),
+      ...(personal === undefined ? {} : { personal }),
     }
     return createEffects(deps)
   }
