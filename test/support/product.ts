@@ -8,6 +8,7 @@ import type { Connection } from 'mongoose'
 import { createApp, type App } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/kernel/clock.ts'
 import { readConfig } from '../../src/kernel/config.ts'
+import type { FaultPoint } from '../../src/kernel/fault-point.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import type { BudgetLimits } from '../../src/highlevel/index.ts'
 import { startSandbox, type Sandbox, type SandboxOptions } from '../sandbox/index.ts'
@@ -64,6 +65,8 @@ export interface ProductOptions {
   clock?: Clock
   limits?: BudgetLimits
   env?: Record<string, string>
+  /** Passed by every process at the points of the code where a crash is worth testing. */
+  faultPoint?: FaultPoint
   /** Folder with the built pages and the widget; without it there are none. */
   publicDir?: string
 }
@@ -112,6 +115,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       scopes: manifest.scopes.map(({ scope }) => scope),
       sandboxUrl: sandbox.url,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.faultPoint === undefined ? {} : { faultPoint: options.faultPoint }),
     })
     server.on('request', app.express)
     await app.start()
