@@ -109,7 +109,9 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       case 'request_feedback': {
         const handler = handlers.get(request.action)
         if (handler === undefined) throw new RequestError(501, 'action_unavailable', `The action ${request.action} is not available.`)
-        const mine = new Set((await accounts.find({ companyId, locationId: { $in: ids }, state: 'active' }, { locationId: 1 }).lean()).map((account) => account.locationId))
+        // Nobody of a customer who left can be asked; their status can still be kept.
+        const state = request.action === 'request_feedback' ? 'active' : { $in: ['active', 'removed'] }
+        const mine = new Set((await accounts.find({ companyId, locationId: { $in: ids }, state }, { locationId: 1 }).lean()).map((account) => account.locationId))
         const foreign = ids.filter((locationId) => !mine.has(locationId)).map((locationId) => ({ locationId, ok: false, error: describeError(notFound('account')) }))
         return [...(await handler(session, ids.filter((locationId) => mine.has(locationId)), request)), ...foreign]
       }
@@ -140,6 +142,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     async user(companyId, locationId, userId) {
       const found = await users.findOne({ _id: accountKey(companyId, userId), companyId }).lean()
       return found === null ? null : accountUserView(found, locationId)
+    },
+    async email(companyId, locationId) {
+      const found = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId }, { email: 1 }).lean()
+      return found?.email ?? null
     },
     async agencyUsers(companyId) {
       const found = await users.find({ companyId, staff: true }).sort({ name: 1, _id: 1 }).lean()

@@ -115,6 +115,8 @@ export interface Accounts {
   users(companyId: string, locationId: string, options?: { includeRemoved?: boolean }): Promise<AccountUser[]>
   /** Also finds removed users: look at `removedAt`. */
   user(companyId: string, locationId: string, userId: string): Promise<AccountUser | null>
+  /** The account's own address; null if HighLevel has none. */
+  email(companyId: string, locationId: string): Promise<string | null>
   agencyUsers(companyId: string): Promise<AgencyUser[]>
   agencyUser(companyId: string, userId: string): Promise<AgencyUser | null>
   /** The agency that a sub-account belongs to today, as far as we know. */

@@ -27,6 +27,7 @@ export interface SetFact extends FactBase {
 /** Somebody said that the status is still true. */
 export interface ConfirmFact extends FactBase {
   kind: 'confirm'
+  source: 'page' | 'api' | 'bulk'
   actor: Actor
   note: string | null
 }
@@ -60,6 +61,7 @@ export type HealthFact = SetFact | ConfirmFact | SeenFact | WroteFact
 export interface Confirmation {
   key: string
   at: Date
+  source: HealthSource
   actor: Actor
   note: string | null
   reasonCodes: string[]
@@ -163,7 +165,7 @@ export function levelShown(shown: Shown): HealthLevel | null {
 }
 
 /** Adds a fact once. A write that ended replaces the same write without an end. @returns the same list if nothing is new */
-export function withFact(facts: readonly HealthFact[], fact: HealthFact): readonly HealthFact[] {
+export function withFact(facts: HealthFact[], fact: HealthFact): HealthFact[] {
   const known = facts.find((candidate) => candidate.key === fact.key && candidate.kind === fact.kind)
   if (known === undefined) return [...facts, fact]
   if (known.kind === 'wrote' && fact.kind === 'wrote' && known.toAt === null && fact.toAt !== null) {
@@ -249,8 +251,8 @@ function changed(running: Running, change: Omit<Change, 'before' | 'confirmation
   running.changes.push(running.current)
 }
 
-function confirm(running: Running, { key, at, actor, note }: SetFact | ConfirmFact, reasonCodes: string[]): void {
-  running.current?.confirmations.push({ key, at, actor, note, reasonCodes })
+function confirm(running: Running, { key, at, source, actor, note }: SetFact | ConfirmFact, reasonCodes: string[]): void {
+  running.current?.confirmations.push({ key, at, source, actor, note, reasonCodes })
 }
 
 function targetOf(running: Running, target: string): TargetState {

@@ -54,7 +54,7 @@ export const healthChange = z.object({
   /** The note is still asked for. */
   noteWanted: z.boolean(),
   /** Confirmations of this level, newest first. */
-  confirmations: z.array(z.object({ at: instant, actor: z.object({ id: z.string().nullable(), name: z.string().nullable() }), note: z.string().nullable() })),
+  confirmations: z.array(z.object({ at: instant, actor: z.object({ id: z.string().nullable(), name: z.string().nullable() }), note: z.string().nullable(), reasonCodes: z.array(z.string()).optional() })),
   /** The change that this one takes back. */
   undoes: z.string().nullable(),
   /** The change that took this one back. */
@@ -66,6 +66,7 @@ export const healthChange = z.object({
 export type HealthChange = z.output<typeof healthChange>
 
 export const healthHistory = z.object({ items: z.array(healthChange), page: z.number().int(), pageSize: z.number().int(), total: z.number().int() })
+export type HealthHistory = z.output<typeof healthHistory>
 
 export const healthHistoryQuery = z.strictObject({
   page: z.coerce.number().int().min(1).max(10_000).default(1),
@@ -80,6 +81,7 @@ export const openHealthItems = z.object({
   pageSize: z.number().int(),
   total: z.number().int(),
 })
+export type OpenHealthItems = z.output<typeof openHealthItems>
 
 export const openHealthItemsQuery = z.strictObject({
   /** User id of the CSM, `none`, or `me`. */
