@@ -56,8 +56,8 @@ export interface AccountFigures {
   standings(companyId: string, options?: { fromAt?: Date; pageSize?: number }): AsyncIterable<AccountStanding[]>
   /** One account's, also if it was removed; null if it is not this agency's. */
   standing(companyId: string, locationId: string): Promise<AccountStanding | null>
-  /** The accounts of a list, filtered and sorted like it but not paged, at most `limit`. */
-  export(companyId: string, query: Omit<AccountQuery, 'page' | 'pageSize'>, limit: number): Promise<{ items: Account[]; total: number }>
+  /** The accounts of a list, filtered and sorted like it but not paged, at most `limit`; in pages, so that nobody holds thousands of them. */
+  export(companyId: string, query: Omit<AccountQuery, 'page' | 'pageSize'>, limit: number): Promise<{ asOf: Date; total: number; pages: AsyncIterable<Account[]> }>
 }
 
 const fields = {
@@ -140,12 +140,20 @@ export function createAccountFigures(accounts: Model<AccountRecord>, now: () => 
     },
 
     async export(companyId, { sort, ...filter }, limit) {
-      const narrowed = accountFilterOf(companyId, filter, now())
-      const total = await accounts.countDocuments(narrowed)
-      const items: Account[] = []
-      const cursor = accounts.find(narrowed).sort(accountSortOf(sort)).limit(limit).lean().cursor({ batchSize: listBatch })
-      for await (const record of cursor) items.push(accountView(record, now()))
-      return { items, total }
+      const asOf = now()
+      const narrowed = accountFilterOf(companyId, filter, asOf)
+      async function* pages(): AsyncIterable<Account[]> {
+        let page: Account[] = []
+        const cursor = accounts.find(narrowed).sort(accountSortOf(sort)).limit(limit).lean().cursor({ batchSize: listBatch })
+        for await (const record of cursor) {
+          page.push(accountView(record, asOf))
+          if (page.length < listBatch) continue
+          yield page
+          page = []
+        }
+        if (page.length > 0) yield page
+      }
+      return { asOf, total: await accounts.countDocuments(narrowed), pages: pages() }
     },
   }
 }

@@ -1,5 +1,6 @@
 export { createAccounts } from './service.ts'
 export { accountRoutes } from './routes.ts'
+export { accountColumns } from './export.ts'
 export type { AccountCell, AccountFigures, AccountStanding, DisagreeingAccount, FigureFilter } from './figures.ts'
 export type {
   Accounts, AccountsDeps, AccountReading, AccountStatus, AgencyUser, BulkHandler, LocationEvent, LocationInstallFact, MirrorProgress, MirrorScope, UserEvent,

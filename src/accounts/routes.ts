@@ -1,11 +1,15 @@
 import { z } from 'zod'
 import { account, accountList, accountQuery, accountUserList, bulkRequest, bulkResponse, feedbackToggle } from '../http/contract/accounts.ts'
+import { csvAnswer } from '../kernel/csv.ts'
 import { notFound } from '../kernel/errors.ts'
 import { defineRoute, sessionOf, type Route } from '../kernel/route.ts'
+import { accountsCsv } from './export.ts'
 import type { Accounts } from './types.ts'
 
 const params = z.strictObject({ locationId: z.string().min(1).max(64) })
 const paging = z.strictObject({ page: z.coerce.number().int().min(1).default(1), pageSize: z.coerce.number().int().min(1).max(200).default(50) })
+/** Rows of an export. */
+const maxExported = 10_000
 const unknownAccount = { 404: { description: 'There is no such account in this agency.' } }
 
 export function accountRoutes(accounts: Accounts): Route[] {
@@ -15,9 +19,16 @@ export function accountRoutes(accounts: Accounts): Route[] {
       path: '/api/accounts',
       access: 'agency',
       summary: 'The agency\'s accounts, filtered, sorted and paged.',
-      query: accountQuery,
-      responses: { 200: { description: 'One page of accounts.', schema: accountList } },
-      handler: async (request) => ({ status: 200, json: await accounts.list(sessionOf(request).companyId, request.query) }),
+      query: accountQuery.extend({ format: z.enum(['json', 'csv']).default('json') }),
+      responses: { 200: { description: `One page of accounts; with \`format=csv\` all that the filters fit, at most ${maxExported}, as a file.`, schema: accountList } },
+      async handler(request) {
+        const { companyId } = sessionOf(request)
+        const { format, ...query } = request.query
+        if (format === 'json') return { status: 200, json: await accounts.list(companyId, query) }
+        const { page: _page, pageSize: _pageSize, ...all } = query
+        const { pages, ...about } = await accounts.figures.export(companyId, all, maxExported)
+        return csvAnswer('accounts', await accountsCsv(pages, { ...about, query: all, limit: maxExported }))
+      },
     }),
     defineRoute({
       method: 'POST',

@@ -1,2 +1,3 @@
 export { createHappiness, type AnswerFacts, type Happiness } from './service.ts'
+export { plainLevel } from './rules.ts'
 export { contactOf } from './crm.ts'

@@ -67,7 +67,7 @@ export function stepOf(present: Cycle | null, fact: CycleFact, cycleDays: number
       const next = fresh(new Date(fact.at.getTime() + cycleDays * dayMs), fact.at)
       if (present?.answerId === fact.answerId) return stays(present)
       if (!fact.asked) return { present, ends: present !== null, neverDue: present !== null && !isDue, next }
-      const base = present !== null && isDue ? present : fresh(fact.at, present?.openedAt ?? fact.at)
+      const base = present !== null && isDue ? present : fresh(fact.at, fact.at)
       const answered: Cycle = { ...base, state: 'answered', shownAt: base.shownAt ?? fact.at, commented: fact.commented, answerId: fact.answerId }
       return { present: answered, ends: true, neverDue: false, next }
     }

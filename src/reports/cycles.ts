@@ -25,6 +25,13 @@ export interface CycleMonth extends CycleCounts {
   eligible: number
 }
 
+/** The accounts that a filter fits today. */
+export interface Members {
+  ids: ReadonlySet<string>
+  /** Users of theirs who could be asked today. */
+  users: number
+}
+
 /** What became of prompts, by the month in which they were due. */
 export interface Cycles {
   /** Idempotent; one write for a cycle that goes on. */
@@ -32,7 +39,7 @@ export interface Cycles {
   /** Takes note of answers, of requests, and of people who may be asked from now on or no longer. Idempotent. */
   observe(event: DomainEvent): Promise<void>
   /** Per month, over all accounts or those given. */
-  months(companyId: string, months: readonly string[], among: ReadonlySet<string> | null): Promise<CycleMonth[]>
+  months(companyId: string, months: readonly string[], among: Members | null): Promise<CycleMonth[]>
   /** How many of each account's users were shown a prompt, and answered, in the two last months that are over, newest first. */
   lastTwo(companyId: string, locationIds: readonly string[]): Promise<Map<string, { shown: number; answered: number }[]>>
   purge(companyId: string): Promise<void>
@@ -55,16 +62,21 @@ const neverDue = '-'
 const pageSize = 1_000
 /** Months with fewer cycles are counted at every look. */
 const fewCycles = 1_500
+/** Of more accounts than this, those who can be asked today stand for those who could be asked then. */
+const manyAccounts = 500
 
 export function createCycles({ models, clock, snapshots, accounts, settings }: CyclesDeps): Cycles {
   const { cycles } = models
   const idOf = ({ companyId, locationId, userId }: UserKey, month: string): string => `${companyId}:${locationId}:${userId}:${month}`
 
   async function apply(user: UserKey, fact: CycleFact): Promise<void> {
-    const [newest, rules] = await Promise.all([cycles.findOne({ ...user, state: { $ne: 'self' } }).sort({ openedAt: -1 }).lean<CycleRecord>(), settings.get(user.companyId)])
-    // A fact that was taken in before is told again after a crash.
-    if (fact.kind === 'answered' && (await cycles.findOne({ ...user, answerId: fact.answerId }, { _id: 1 }).lean()) !== null && newest !== null && newest.openedAt >= fact.at) return
-    const present = newest === null || newest.ended !== null ? null : newest
+    const [present, rules] = await Promise.all([cycles.findOne({ ...user, ended: null }).lean<CycleRecord>(), settings.get(user.companyId)])
+    if (fact.kind === 'answered' && (present === null || present.openedAt.getTime() >= fact.at.getTime()) && (await cycles.exists({ ...user, answerId: fact.answerId })) !== null) {
+      // Told again after a crash: all that may be missing is the next cycle.
+      const { next } = stepOf(null, fact, rules.prompt.answeredDays)
+      if (present === null && next !== null) await store(user, next, null, clock.now())
+      return
+    }
     const step = stepOf(present, fact, rules.prompt.answeredDays)
     const changedAt = clock.now()
     const ended = monthOf(fact.at)
@@ -75,7 +87,7 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
       else {
         // It was due earlier than thought: it belongs to another month.
         await cycles.updateOne({ _id: present._id, ...user }, { $set: { month: neverDue, ended, changedAt } })
-        await store(user, step.present, step.ends ? ended : null, changedAt)
+        await store(user, { ...step.present, openedAt: fact.at }, step.ends ? ended : null, changedAt)
       }
     } else if (step.present !== null) await store(user, step.present, step.ends ? ended : null, changedAt)
     if (fact.kind === 'answered' && !fact.asked) await storeSelf(user, fact, changedAt)
@@ -139,17 +151,18 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
     return (await snapshots.get(companyId, `cycles:${month}`, () => countMonth(companyId, month), isCurrent)).data
   }
 
-  function total(rows: readonly PackedRow[], among: ReadonlySet<string> | null): CycleCounts {
-    const mine = among === null ? rows : rows.filter(([locationId]) => among.has(locationId))
+  function total(rows: readonly PackedRow[], among: Members | null): CycleCounts {
+    const mine = among === null ? rows : rows.filter(([locationId]) => among.ids.has(locationId))
     return summed(mine.map(([, ...counts]) => Object.fromEntries(countNames.map((name, at) => [name, counts[at] ?? 0])) as unknown as CycleCounts))
   }
 
   /** Users who could be asked at the end of each month: those of today, less those who came since, with those who left. */
-  async function eligibleAt(companyId: string, months: readonly string[], among: ReadonlySet<string> | null): Promise<number[]> {
+  async function eligibleAt(companyId: string, months: readonly string[], among: Members | null): Promise<number[]> {
     const count = async (filter: Record<string, unknown>): Promise<number> => {
       if (among === null) return cycles.countDocuments({ companyId, ...filter })
-      return cycles.countDocuments({ companyId, ...filter, locationId: { $in: [...among] } })
+      return cycles.countDocuments({ companyId, ...filter, locationId: { $in: [...among.ids] } })
     }
+    if (among !== null && among.ids.size > manyAccounts) return months.map(() => among.users)
     const thisMonth = monthOf(clock.now())
     const [first = thisMonth] = months
     const later: string[] = []

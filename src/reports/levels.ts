@@ -176,7 +176,7 @@ export function createLevels({ models, clock, figures }: LevelsDeps): Levels {
         ),
       )
     }
-    await books.updateOne({ _id: companyId, companyId }, { $set: { accountsTo: now }, $setOnInsert: { silenceDueAt: now } }, { upsert: true })
+    await books.updateOne({ _id: companyId, companyId }, { $set: { accountsTo: now }, $setOnInsert: { silenceDueAt: new Date(now.getTime() + 7 * dayMs) } }, { upsert: true })
   }
 
   /** Changes that no day has taken in yet. */

@@ -157,7 +157,7 @@ export function reportModels(connection: Connection): ReportModels {
         },
         { ...options, collection: 'prompt_cycles' },
       )
-      schema.index({ companyId: 1, locationId: 1, userId: 1, openedAt: -1 })
+      schema.index({ companyId: 1, locationId: 1, userId: 1, ended: 1 })
       schema.index({ companyId: 1, month: 1, changedAt: -1 })
       schema.index({ companyId: 1, opened: 1 })
       schema.index({ companyId: 1, ended: 1 })

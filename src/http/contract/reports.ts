@@ -18,6 +18,8 @@ export const reportFilter = z.strictObject({
 })
 export type ReportFilter = z.output<typeof reportFilter>
 export const filterEcho = z.object({ group: z.string().nullable(), csm: z.string().nullable() })
+/** For figures of the past that are narrowed: whose accounts they are made of. Null if they are not narrowed. */
+const assignment = z.string().nullable()
 
 /** How many accounts have each pair of readings; `null` is no current reading. */
 export const gridQuery = reportFilter.extend({ format })
@@ -42,6 +44,7 @@ export type GridReport = z.output<typeof gridReport>
 export const disagreementQuery = reportFilter.extend({ kind: z.enum(disagreements).optional(), ...paging, format })
 export const disagreementReport = z.object({
   filter: filterEcho,
+  asOf: instant,
   items: z.array(z.object({ account, kind: z.enum(disagreements), levelsApart: z.number().int(), since: instant.nullable(), reason: z.string() })),
   page: z.number().int(),
   pageSize: z.number().int(),
@@ -58,6 +61,8 @@ export const distributionQuery = reportFilter.extend({
 })
 export const distributionReport = z.object({
   filter: filterEcho,
+  asOf: instant,
+  assignment,
   reading: z.enum(['health', 'happiness']),
   step: z.enum(['day', 'week', 'month']),
   points: z.array(z.object({ on: day, counts: z.record(z.string(), z.number().int()).nullable(), total: z.number().int().nullable() })),
@@ -82,6 +87,8 @@ export type Share = z.output<typeof share>
 export const responseQuery = reportFilter.extend({ from: day.optional(), to: day.optional(), format })
 export const responseReport = z.object({
   filter: filterEcho,
+  asOf: instant,
+  assignment,
   cycles: z.array(
     z.object({
       /** First day of the cycle. */
@@ -109,6 +116,7 @@ export const responseReport = z.object({
 export const rankingQuery = reportFilter.extend({ order: z.enum(['top', 'bottom']).default('bottom'), ...paging, format })
 export const rankingReport = z.object({
   filter: filterEcho,
+  asOf: instant,
   mean: z.number().nullable(),
   items: z.array(z.object({ rank: z.number().int(), account, score: z.number(), shrunkScore: z.number(), users: z.number().int() })),
   page: z.number().int(),
@@ -136,6 +144,7 @@ export const alertKinds = ['user_fell', 'account_changed', 'silence'] as const
 export const alertQuery = reportFilter.extend({ kind: z.enum(alertKinds).optional(), ...paging, format })
 export const alertReport = z.object({
   filter: filterEcho,
+  asOf: instant,
   items: z.array(
     z.object({
       kind: z.enum(alertKinds),

@@ -1,0 +1,242 @@
+import type { Connection } from 'mongoose'
+import type { Account, Accounts, AccountStanding } from '../accounts/index.ts'
+import type { DomainEvent } from '../events/index.ts'
+import { plainLevel, type AnswerFacts } from '../happiness/index.ts'
+import type { AccountConfidence, GridReport, LevelHistory, ReportFilter } from '../http/contract/reports.ts'
+import type { AgencySettings } from '../http/contract/settings.ts'
+import { dayMs, hourMs, type Clock } from '../kernel/clock.ts'
+import { describeError, notFound, RequestError } from '../kernel/errors.ts'
+import { happinessLabels, happinessLevels, healthLabels, healthLevels } from '../kernel/levels.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { createAlerts } from './alerts.ts'
+import type { AlertKind } from './alert-rules.ts'
+import { dayOf, endOf, lastDayOf, monthOf, monthsFrom, plusDays, plusMonths, pointsOf, startOf } from './calendar.ts'
+import { createCycles, type Members, type PromptReaction } from './cycles.ts'
+import { createLevels, levelOf, type LevelPoint, type LevelsNow } from './levels.ts'
+import { reportModels, type AlertRecord } from './model.ts'
+import { agencyMean, confidenceOf, rankingOf, shareOf, type Ranked } from './rules.ts'
+import { createSnapshots } from './snapshots.ts'
+import type { Cycle, Disagreements, Reports } from './types.ts'
+
+export interface ReportsDeps {
+  connection: Connection
+  clock: Clock
+  accounts: Pick<Accounts, 'figures' | 'get' | 'users' | 'user'>
+  answers: AnswerFacts
+  events: { append(event: DomainEvent): Promise<unknown> }
+  settings: { get(companyId: string): Promise<Pick<AgencySettings, 'prompt' | 'happiness'>> }
+  logger: Logger
+}
+
+/** Up to so many accounts a figure over all of them is computed at every look. */
+const fewAccounts = 1_000
+const mostPoints = 400
+const weekMs = 7 * dayMs
+const mostMonths = 24
+
+/** An account as figures over all accounts keep it: id, group, premium, owner, both levels, score, answers, users who can be asked. */
+type PackedStanding = [string, AccountStanding['group'], 0 | 1, string | null, string, string, number | null, number, number]
+
+function packed(standing: AccountStanding): PackedStanding {
+  const { locationId, group, premium, csmUserId, score, answered, users, feedbackEnabled } = standing
+  return [locationId, group, premium ? 1 : 0, csmUserId, levelOf(standing, 'health'), levelOf(standing, 'happiness'), score, answered, feedbackEnabled ? users : 0]
+}
+
+const isNarrowed = (filter: ReportFilter): boolean => filter.group !== undefined || filter.csm !== undefined
+
+function fits([, group, premium, csmUserId]: PackedStanding, filter: ReportFilter): boolean {
+  if (filter.group === 'premium' ? premium === 0 : filter.group !== undefined && filter.group !== group) return false
+  return filter.csm === undefined || (filter.csm === 'none' ? csmUserId === null : csmUserId === filter.csm)
+}
+
+export function createReports(deps: ReportsDeps): Reports {
+  const { clock, accounts, answers, settings, logger } = deps
+  const { figures } = accounts
+  const models = reportModels(deps.connection)
+  const snapshots = createSnapshots({ models, clock, logger })
+  const levels = createLevels({ models, clock, figures })
+  const cycles = createCycles({ models, clock, snapshots, accounts, settings })
+  const alerts = createAlerts({ models, clock, figures, cycles, events: deps.events })
+
+  /** Today's assignment and readings of all accounts: of now in a small agency, of a moment ago in a large one. */
+  async function standings(companyId: string): Promise<{ asOf: Date; rows: PackedStanding[] }> {
+    const build = async (): Promise<PackedStanding[]> => {
+      const rows: PackedStanding[] = []
+      for await (const page of figures.standings(companyId)) rows.push(...page.map(packed))
+      return rows
+    }
+    if ((await figures.count(companyId, {})) <= fewAccounts) {
+      const asOf = clock.now()
+      return { asOf, rows: await build() }
+    }
+    const { asOf, data } = await snapshots.get(companyId, 'standings', build)
+    return { asOf, rows: data }
+  }
+
+  async function membersOf(companyId: string, filter: ReportFilter): Promise<Members | null> {
+    if (!isNarrowed(filter)) return null
+    const mine = (await standings(companyId)).rows.filter((row) => fits(row, filter))
+    return { ids: new Set(mine.map(([locationId]) => locationId)), users: mine.reduce((sum, row) => sum + row[8], 0) }
+  }
+
+  const begun = new Set<string>()
+  /** From the first account that is asked for feedback, silence is looked for. */
+  async function begin(companyId: string): Promise<void> {
+    if (begun.has(companyId)) return
+    await models.books.updateOne({ _id: companyId, companyId }, { $setOnInsert: { accountsTo: null, silenceDueAt: new Date(clock.nowMs() + weekMs) } }, { upsert: true })
+    begun.add(companyId)
+  }
+
+  /** An agency's first report takes in the accounts that are there already. */
+  async function known(companyId: string): Promise<void> {
+    const book = await models.books.findOne({ _id: companyId, companyId }).lean()
+    if (book === null || book.accountsTo === null || book.accountsTo.getTime() < clock.nowMs() - hourMs) await levels.catchUp(companyId)
+  }
+
+  async function accountOf(companyId: string, locationId: string): Promise<Account> {
+    const account = await accounts.get(companyId, locationId)
+    if (account === null) throw notFound('account')
+    return account
+  }
+
+  function range(from: string | undefined, to: string | undefined, days: number): { from: string; to: string } {
+    const today = dayOf(clock.now())
+    const last = to === undefined || to > today ? today : to
+    const first = from ?? plusDays(last, -days)
+    if (first > last) throw new RequestError(400, 'invalid_input', 'The period ends before it begins.', { details: { in: 'query', fields: [{ field: 'from', problem: 'must not be after `to`, or today' }] } })
+    return { from: first, to: last }
+  }
+
+  return {
+    async grid(companyId, filter): Promise<Pick<GridReport, 'total' | 'cells'>> {
+      const cells = (await figures.cells(companyId, filter)).map((cell) => ({ ...cell, apart: isApart(cell) }))
+      return { total: cells.reduce((sum, { count }) => sum + count, 0), cells }
+    },
+
+    async disagreements(companyId, query): Promise<Disagreements> {
+      const { items, total } = await figures.disagreeing(companyId, query)
+      return {
+        total,
+        items: items.map(({ account, kind, levelsApart, since, happinessFellAt }) => ({ account, kind, levelsApart, since: since?.toISOString() ?? null, reason: reasonOf(account, kind, levelsApart, happinessFellAt) })),
+      }
+    },
+
+    async distribution(companyId, filter, { reading, from, to, step }): Promise<LevelPoint[]> {
+      await known(companyId)
+      const period = range(from, to, step === 'day' ? 30 : step === 'week' ? 12 * 7 : 365)
+      const points = pointsOf(period.from, period.to, step)
+      if (points.length > mostPoints) throw new RequestError(400, 'invalid_input', `That is more than ${mostPoints} points. Take a longer step or a shorter period.`, { details: { in: 'query', fields: [{ field: 'step', problem: 'is too short for this period' }] } })
+      let among: LevelsNow | null = null
+      if (isNarrowed(filter)) {
+        const { asOf, rows } = await standings(companyId)
+        among = { asOf, levels: new Map(rows.filter((row) => fits(row, filter)).map((row) => [row[0], reading === 'health' ? row[4] : row[5]])) }
+      }
+      return levels.distribution(companyId, reading, points, among)
+    },
+
+    async levelHistory(companyId, locationId, { reading, from, to }): Promise<LevelHistory> {
+      await accountOf(companyId, locationId)
+      const period = range(from, to, 365)
+      const toAt = new Date(Math.min(endOf(period.to).getTime(), clock.nowMs()))
+      return { reading, ...period, segments: await levels.history(companyId, locationId, reading, startOf(period.from), toAt) }
+    },
+
+    async response(companyId, filter, { from, to }): Promise<Cycle[]> {
+      const period = range(from, to, 0)
+      const last = monthOf(startOf(period.to))
+      const months = monthsFrom(from === undefined ? plusMonths(last, -5) : monthOf(startOf(period.from)), last)
+      if (months.length > mostMonths) throw new RequestError(400, 'invalid_input', `That is more than ${mostMonths} cycles. Take a shorter period.`, { details: { in: 'query', fields: [{ field: 'from', problem: `is more than ${mostMonths} months back` }] } })
+      const found = await cycles.months(companyId, months, await membersOf(companyId, filter))
+      return found.map(({ month, ...counts }) => {
+        // Nobody is due, or answers, without having been eligible.
+        const eligible = Math.max(counts.eligible, counts.due)
+        return { from: `${month}-01`, to: lastDayOf(month), ...counts, eligible, participation: shareOf(counts.answered, eligible), promptResponse: shareOf(counts.answered, counts.shown) }
+      })
+    },
+
+    async ranking(companyId, filter, { order, page, pageSize }) {
+      const { asOf, rows } = await standings(companyId)
+      const scored = rows.flatMap((row) => (row[6] === null || row[7] === 0 || row[1] === 'churned' ? [] : [{ row, locationId: row[0], score: row[6], answered: row[7] }]))
+      const mean = agencyMean(scored)
+      const mine = mean === null ? [] : rankingOf(scored.filter(({ row }) => fits(row, filter)).map(({ locationId, score, answered }) => ({ locationId, score, answered })), mean, order)
+      const shown = mine.slice((page - 1) * pageSize, page * pageSize)
+      const found = new Map((await figures.byIds(companyId, shown.map(({ locationId }) => locationId))).map((account) => [account.locationId, account]))
+      const items = shown.flatMap((ranked: Ranked, at) => {
+        const account = found.get(ranked.locationId)
+        return account === undefined ? [] : [{ rank: (page - 1) * pageSize + at + 1, account, score: ranked.score, shrunkScore: ranked.shrunkScore, users: ranked.answered }]
+      })
+      return { asOf, mean: mean === null ? null : Math.round(mean * 100) / 100, items, total: mine.length }
+    },
+
+    async confidence(companyId, locationId): Promise<AccountConfidence> {
+      await accountOf(companyId, locationId)
+      const { happiness } = await settings.get(companyId)
+      const now = clock.now()
+      const validSince = new Date(now.getTime() - happiness.validDays * dayMs)
+      const [given, users] = await Promise.all([answers.since(companyId, locationId, validSince), accounts.users(companyId, locationId)])
+      const present = new Set(users.map(({ userId }) => userId))
+      const newest = new Map<string, (typeof given)[number]>()
+      for (const answer of given) {
+        const before = newest.get(answer.userId)
+        if (present.has(answer.userId) && answer.at > validSince && (before === undefined || before.at < answer.at)) newest.set(answer.userId, answer)
+      }
+      const opinions = [...newest.values()]
+      const scale = Object.values(happiness.points)
+      return confidenceOf({
+        points: opinions.map((answer) => happiness.points[answer.edits?.reduce((last, edit) => (edit.revision > last.revision ? edit : last), { revision: 0, level: answer.level }).level ?? answer.level]),
+        ageDays: opinions.map((answer) => Math.max(0, now.getTime() - answer.at.getTime()) / dayMs),
+        eligible: present.size,
+        worst: Math.min(...scale),
+        best: Math.max(...scale),
+        levelOf: (score) => plainLevel(score, happiness),
+      })
+    },
+
+    async alerts(companyId, filter, query: { kind?: AlertKind | undefined; page: number; pageSize: number }): Promise<{ items: AlertRecord[]; total: number }> {
+      const members = await membersOf(companyId, filter)
+      return alerts.list(companyId, { ...query, among: members?.ids ?? null })
+    },
+
+    async observe(event) {
+      if (event.type === 'feedback.enabled') await begin(event.companyId)
+      await levels.observe(event)
+      await cycles.observe(event)
+      await alerts.observe(event)
+    },
+    promptReacted: (reaction: PromptReaction) => cycles.reacted(reaction),
+
+    async sweep(limit) {
+      const due = await models.books.find({ silenceDueAt: { $lte: clock.now() } }, { companyId: 1 }).sort({ silenceDueAt: 1 }).limit(limit).lean()
+      for (const { companyId } of due) {
+        try {
+          await levels.catchUp(companyId)
+          await alerts.lookForSilence(companyId)
+        } catch (error) {
+          // One agency's trouble must not keep the others waiting; it is found again by the next sweep.
+          logger.warn({ companyId, code: describeError(error).code }, 'reports could not be brought up to date')
+        }
+      }
+      return due.length
+    },
+    settled: () => snapshots.settled(),
+
+    async purge(companyId) {
+      await levels.purge(companyId)
+      await cycles.purge(companyId)
+      await alerts.purge(companyId)
+      await snapshots.purge(companyId)
+      await models.books.deleteMany({ companyId })
+      begun.delete(companyId)
+    },
+  }
+}
+
+function isApart({ health, happiness }: { health: (typeof healthLevels)[number] | null; happiness: (typeof happinessLevels)[number] | null }): boolean {
+  return health !== null && happiness !== null && Math.abs(healthLevels.indexOf(health) - happinessLevels.indexOf(happiness)) >= 2
+}
+
+function reasonOf({ health, happiness }: Account, kind: string, levelsApart: number, fellAt: Date | null): string {
+  const [status, level] = [health.level === null ? 'not set' : healthLabels[health.level], happiness.level === null ? 'without a reading' : happinessLabels[happiness.level]]
+  if (kind === 'levels_apart') return `The status is ${status}, its users are ${level}: ${levelsApart} levels apart.`
+  return `Happiness fell to ${level}${fellAt === null ? '' : ` on ${dayOf(fellAt)}`}; the status stayed ${status}.`
+}
