@@ -39,7 +39,7 @@ export const copy = {
   selectMatching: (count: number) => `Select all ${count}`,
   allMatching: (count: number) => `All ${count} matching`,
   toggle: (name: string) => `Request feedback in ${name}`,
-  setHealthOf: (name: string) => `Set the Health Status of ${name}`,
+  setHealthOf: (name: string) => `Set the Health Status of ${name}, now:`,
   notesMissing: 'Notes missing',
   exportCsv: (count: number) => `Export ${count} as CSV`,
   sort: 'Order',
