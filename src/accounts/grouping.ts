@@ -52,9 +52,10 @@ export function createGrouping({ accounts, mirrors }: AccountModels, settle: (ke
       const agencies = await mirrors.find({ _id: { $gt: lastAgency } }, { _id: 1 }).sort({ _id: 1 }).limit(agenciesAtOnce).lean()
       let looked = 0
       for (const { _id: companyId } of agencies) {
-        lastAgency = companyId
         looked += await regroup(companyId, limit)
+        // Not finished: the next call goes on here.
         if (looked >= limit) return looked
+        lastAgency = companyId
       }
       if (agencies.length < agenciesAtOnce) lastAgency = ''
       return looked
