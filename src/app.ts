@@ -21,6 +21,7 @@ import { createRush } from './kernel/rush.ts'
 import { createWake, type PumpName } from './kernel/wake.ts'
 import { createNotifications, createSmtpMailer, notificationRoutes } from './notifications/index.ts'
 import { createPeople, peopleRoutes } from './people/index.ts'
+import { createReports, reportRoutes } from './reports/index.ts'
 import { createScores, scoreRoutes } from './scores/index.ts'
 import { createSessions, sessionRoutes } from './sessions/index.ts'
 import { createSettings, settingsRoutes } from './settings/index.ts'
@@ -104,7 +105,11 @@ function composeServices(options: AppOptions) {
   const happiness = createHappiness({ connection, clock, answers: book, accounts, effects, events, settings, logger })
   const scores = createScores({ connection })
   const cases = createCases({ connection, clock, events, accounts, settings })
-  const feedback = createFeedback({ connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, rush, logger, faultPoint })
+  const reports = createReports({ connection, clock, accounts, answers: book, events, settings, logger })
+  const feedback = createFeedback({
+    connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, rush, logger, faultPoint,
+    reacted: (reaction) => reports.promptReacted(reaction),
+  })
   const people = createPeople({ connection, clock, accounts, cases, events, settings })
   accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
   const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
@@ -112,7 +117,7 @@ function composeServices(options: AppOptions) {
   const workflows = createWorkflows({
     connection, clock, wake, rush, logger, faultPoint,
     events,
-    observers: [(event) => happiness.observe(event), (event) => people.observe(event)],
+    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => reports.observe(event)],
     ports: {
       settings: (companyId) => settings.get(companyId),
       // Waiting for a reconnect is not being gone: runs wait too.
@@ -192,6 +197,7 @@ function composeServices(options: AppOptions) {
     ['cases', (id) => cases.purge(id)],
     ['people', (id) => people.purge(id)],
     ['scores', (id) => scores.purge(id)],
+    ['reports', (id) => reports.purge(id)],
     ['workflows', (id) => workflows.purge(id)],
     ['notifications', (id) => notifications.purge(id)],
     ['effects', (id) => effects.purge(id)],
@@ -204,7 +210,7 @@ function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, ...notifications.pumps]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, cases, people, feedback, notifications, workflows, inbox, pumps, mailer }
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, reports, cases, people, feedback, notifications, workflows, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -215,7 +221,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, cases, people, feedback, happiness, notifications, workflows, inbox, pumps } = services
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, reports, cases, people, feedback, happiness, notifications, workflows, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -236,6 +242,7 @@ export function createApp(options: AppOptions): App {
         await installations.reconcileDue(5)
         await setup.checkDue(5)
       },
+      sweepReports: () => reports.sweep(5),
       sweepRetention: () => installations.sweepRetention(1),
     }),
   })
@@ -289,6 +296,7 @@ export function createApp(options: AppOptions): App {
       ...caseRoutes(cases),
       ...scoreRoutes(scores, accounts),
       ...peopleRoutes(people, { accounts, clock }),
+      ...reportRoutes(reports, clock),
       ...workflowRoutes(workflows),
       ...notificationRoutes(notifications),
       ...operationsRoutes({

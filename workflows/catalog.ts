@@ -15,6 +15,8 @@ export interface RecurringServices {
   sweepExpiredAnswers(): Promise<unknown>
   /** One slice of the nightly comparison with HighLevel: accounts, users and set-up of the agencies that are due. */
   reconcileSlice(): Promise<unknown>
+  /** The weekly look for accounts that fell silent, and what reports keep. */
+  sweepReports(): Promise<unknown>
   /** Removes what need not be kept any more. */
   sweepRetention(): Promise<unknown>
   logger: Logger
@@ -29,6 +31,7 @@ export function recurringJobs(services: RecurringServices): RecurringJob[] {
     { name: 'cases.overdue', everyMs: minuteMs, run: () => services.sweepOverdueCases() },
     { name: 'answers.expire', everyMs: 10 * minuteMs, run: () => services.sweepExpiredAnswers() },
     { name: 'reconcile.slice', everyMs: 10 * minuteMs, run: () => services.reconcileSlice() },
+    { name: 'reports.sweep', everyMs: hourMs, run: () => services.sweepReports() },
     { name: 'retention.sweep', everyMs: hourMs, run: () => services.sweepRetention() },
   ]
 }

@@ -62,6 +62,8 @@ export interface PromptsDeps {
   cases: Pick<Cases, 'openCaseOf' | 'openCasesOf'>
   settings: Pick<Settings, 'get'>
   events: { append(event: DomainEvent): Promise<unknown> }
+  /** Told of every reaction that counts, before it is stored, so that a crash may repeat it but not lose it. Must be idempotent. */
+  reacted?(reaction: UserKey & { kind: 'shown' | 'later' | 'closed'; at: Date; dueAt: Date }): Promise<void>
 }
 
 /** A person and everything the decision about them depends on. */
@@ -90,7 +92,7 @@ function instant(text: string | null): Date | null {
   return text === null ? null : new Date(text)
 }
 
-export function createPrompts({ connection, clock, book, accounts, cases, settings, events }: PromptsDeps): Prompts {
+export function createPrompts({ connection, clock, book, accounts, cases, settings, events, reacted }: PromptsDeps): Prompts {
   const { clocks } = feedbackModels(connection)
   const idOf = (user: UserKey) => `${user.companyId}:${user.locationId}:${user.userId}`
 
@@ -216,6 +218,7 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
           throw new RequestError(409, 'prompt_gone', refusals.promptGone)
         }
         const next = applyOutcome(state.clock, { kind: outcome, promptId, at }, state.lastAnswerAt, rules.prompt, state.zone)
+        if (next !== null) await reacted?.({ ...user, kind: outcome, at, dueAt: decidePrompt(state, rules.prompt, at).clockDueAt ?? at })
         if (next !== null && !(await storeClock(user, record, next, { at, kind: outcome }))) continue
         const after = decidePrompt({ ...state, clock: next ?? state.clock }, rules.prompt, at)
         return { recorded: next !== null, nextAt: after.nextAt?.toISOString() ?? null }

@@ -17,7 +17,7 @@ import type { AnswerBook } from './answer-book.ts'
 import { createAnswers, type Answers, type AnswerWork } from './answers.ts'
 import { createDerivation } from './derivation.ts'
 import { createLinks, type Links } from './links.ts'
-import { createPrompts, type Prompts } from './prompts.ts'
+import { createPrompts, type Prompts, type PromptsDeps } from './prompts.ts'
 
 /** Asking customers' users how they are doing, and taking their answers. */
 export interface Feedback {
@@ -50,6 +50,7 @@ export interface FeedbackDeps {
   rush?: Rush
   logger: Logger
   faultPoint?: FaultPoint
+  reacted?: NonNullable<PromptsDeps['reacted']>
 }
 
 export function createFeedback(deps: FeedbackDeps): Feedback {
