@@ -7,6 +7,7 @@ import { createEffects } from './effects/index.ts'
 import { createEvents } from './events/index.ts'
 import { createAnswerBook, createFeedback, feedbackRoutes } from './feedback/index.ts'
 import { createHappiness } from './happiness/index.ts'
+import { createHealth, healthRoutes } from './health/index.ts'
 import { createHighLevelGateway, type BudgetLimits } from './highlevel/index.ts'
 import { createHttpServer, operatedEffects, operatedQueue, operationsRoutes, timelineRoutes } from './http/index.ts'
 import { createInbox } from './inbox/index.ts'
@@ -99,6 +100,11 @@ function composeServices(options: AppOptions) {
     lookAgain: (companyId) => setup.lookAgain(companyId),
     isLive: (companyId) => installations.isLive(companyId),
     policy: async (companyId) => ({ recreateDeletedCards: (await settings.get(companyId)).crm.recreateDeletedCards }),
+    personal: {
+      seen: (fact) => health.personal.seen(fact),
+      writing: (fact) => health.personal.writing(fact),
+      wrote: (fact) => health.personal.wrote(fact),
+    },
   })
   const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: highlevel.sharedSecrets, logger })
   const book = createAnswerBook({ connection })
@@ -111,13 +117,16 @@ function composeServices(options: AppOptions) {
     reacted: (reaction) => reports.promptReacted(reaction),
   })
   const people = createPeople({ connection, clock, accounts, cases, events, settings })
+  const health = createHealth({ connection, clock, accounts, effects, events, settings, primary: (companyId, locationId) => people.primary(companyId, locationId), logger, faultPoint })
+  accounts.registerBulkAction('set_health', health.setInBulk)
+  accounts.registerBulkAction('confirm_health', health.confirmInBulk)
   accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
   const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
   const notifications = createNotifications({ connection, clock, logger, accounts, ...(mailer === undefined ? {} : { mailer }) })
   const workflows = createWorkflows({
     connection, clock, wake, rush, logger, faultPoint,
     events,
-    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => reports.observe(event)],
+    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => health.observe(event), (event) => reports.observe(event)],
     ports: {
       settings: (companyId) => settings.get(companyId),
       // Waiting for a reconnect is not being gone: runs wait too.
@@ -196,6 +205,7 @@ function composeServices(options: AppOptions) {
     ['happiness', (id) => happiness.purge(id)],
     ['cases', (id) => cases.purge(id)],
     ['people', (id) => people.purge(id)],
+    ['health', (id) => health.purge(id)],
     ['scores', (id) => scores.purge(id)],
     ['reports', (id) => reports.purge(id)],
     ['workflows', (id) => workflows.purge(id)],
@@ -210,7 +220,7 @@ function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, ...notifications.pumps]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, reports, cases, people, feedback, notifications, workflows, inbox, pumps, mailer }
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, reports, cases, people, health, feedback, notifications, workflows, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -221,7 +231,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, reports, cases, people, feedback, happiness, notifications, workflows, inbox, pumps } = services
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, reports, cases, people, health, feedback, happiness, notifications, workflows, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -234,6 +244,7 @@ export function createApp(options: AppOptions): App {
         { name: 'setup', drain: () => setup.resumeDue(5) },
         { name: 'accounts', drain: () => accounts.keepUp(2_000) },
         { name: 'people', drain: () => people.keepUp(200) },
+        { name: 'health', drain: () => health.sweep(200) },
       ],
       keepTokens: () => gateway.refreshDueTokens(50),
       sweepOverdueCases: () => cases.markOverdue(100),
@@ -296,6 +307,7 @@ export function createApp(options: AppOptions): App {
       ...caseRoutes(cases),
       ...scoreRoutes(scores, accounts),
       ...peopleRoutes(people, { accounts, clock }),
+      ...healthRoutes(health),
       ...reportRoutes(reports, clock),
       ...workflowRoutes(workflows),
       ...notificationRoutes(notifications),
@@ -372,6 +384,7 @@ export function createApp(options: AppOptions): App {
         await Promise.all(pumps.map((pump) => pump.stop()))
         await installations.stop()
       }
+      await health.stop()
       await gateway.stop()
       services.mailer?.close()
     },

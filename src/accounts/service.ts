@@ -110,8 +110,8 @@ export function createAccounts(deps: AccountsDeps): Accounts {
         const handler = handlers.get(request.action)
         if (handler === undefined) throw new RequestError(501, 'action_unavailable', `The action ${request.action} is not available.`)
         // Nobody of a customer who left can be asked; their status can still be kept.
-        const state = request.action === 'request_feedback' ? 'active' : { $in: ['active', 'removed'] }
-        const mine = new Set((await accounts.find({ companyId, locationId: { $in: ids }, state }, { locationId: 1 }).lean()).map((account) => account.locationId))
+        const states = request.action === 'request_feedback' ? ['active' as const] : ['active' as const, 'removed' as const]
+        const mine = new Set((await accounts.find({ companyId, locationId: { $in: ids }, state: { $in: states } }, { locationId: 1 }).lean()).map((account) => account.locationId))
         const foreign = ids.filter((locationId) => !mine.has(locationId)).map((locationId) => ({ locationId, ok: false, error: describeError(notFound('account')) }))
         return [...(await handler(session, ids.filter((locationId) => mine.has(locationId)), request)), ...foreign]
       }

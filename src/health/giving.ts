@@ -30,6 +30,8 @@ export interface Giving {
   /** A user has, or is about to have, a contact: it shows the status, too. */
   newContact(companyId: string, locationId: string, userId: string): Promise<void>
   idle(): Promise<void>
+  /** Finishes what is in hand and leaves the rest to the sweep. */
+  stop(): Promise<void>
 }
 
 interface GivingDeps {
@@ -146,6 +148,10 @@ export function createGiving(deps: GivingDeps): Giving {
     working = null
   }
 
+  async function idle(): Promise<void> {
+    while (working !== null) await working
+  }
+
   return {
     project,
     run,
@@ -174,8 +180,10 @@ export function createGiving(deps: GivingDeps): Giving {
         if ((await records.find(companyId, locationId))?.wantedVersion === record.wantedVersion) return
       }
     },
-    async idle() {
-      while (working !== null) await working
+    idle,
+    async stop() {
+      waiting.clear()
+      await idle()
     },
   }
 }

@@ -54,6 +54,8 @@ export interface Health {
   sweep(limit: number): Promise<number>
   /** Waits for what is being given out in the background. */
   idle(): Promise<void>
+  /** Finishes what is in hand in the background; the sweep finds the rest. */
+  stop(): Promise<void>
   purge(companyId: string): Promise<void>
 }
 
@@ -236,6 +238,7 @@ export function createHealth(deps: HealthDeps): Health {
 
     sweep,
     idle: () => giving.idle(),
+    stop: () => giving.stop(),
 
     async purge(companyId) {
       await models.readings.deleteMany({ companyId })

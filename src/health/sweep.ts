@@ -1,6 +1,6 @@
 import type { Model } from 'mongoose'
 import type { Accounts } from '../accounts/index.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { minuteMs, type Clock } from '../kernel/clock.ts'
 import { describeError } from '../kernel/errors.ts'
 import { healthLevels } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -11,6 +11,7 @@ import type { Records } from './records.ts'
 
 /** Not given out for that long means: whoever was at it crashed, or a bulk is waiting. */
 const unappliedGraceMs = 10_000
+const followEveryMs = 5 * minuteMs
 
 interface SweepDeps {
   readings: Model<HealthRecord>
@@ -49,8 +50,13 @@ export function createSweep({ readings, records, giving, accounts, settings, clo
     await giving.run(companyId, locationId)
   }
 
+  let followedMs = Number.NEGATIVE_INFINITY
+
   async function followSettings(limit: number): Promise<Due[]> {
     const found: Due[] = []
+    // Settings change rarely, and the sweep comes every few seconds.
+    if (clock.nowMs() - followedMs < followEveryMs) return found
+    followedMs = clock.nowMs()
     for (const companyId of await readings.distinct('companyId')) {
       const { staleDays } = (await settings.get(companyId)).health
       for (const level of healthLevels) {

@@ -91,13 +91,20 @@ type Action =
   | { kind: 'end'; target: number }
   | { kind: 'read'; target: number }
 
+interface PlayedTarget {
+  target: string
+  shown: Shown
+  write: { fact: WroteFact; arrived: boolean } | null
+  newest: Date | null
+}
+
 /** Plays HighLevel and ourselves in true time, with the person's doings known: what the fold has to find out again from the facts. */
 function play(actions: { action: Action; pauseMs: number }[]) {
   const facts: HealthFact[] = []
   let nowMs = origin
   let level: HealthLevel | null = null
-  const targets = ['contact:a', 'contact:b', 'card:x'].map((target) => ({ target, shown: '', write: null as null | { fact: WroteFact; arrived: boolean }, newest: null as Date | null }))
-  const look = (state: (typeof targets)[number]) => {
+  const targets = ['contact:a', 'contact:b', 'card:x'].map((target): PlayedTarget => ({ target, shown: '', write: null, newest: null }))
+  const look = (state: PlayedTarget) => {
     state.newest = new Date(nowMs)
     facts.push(seen((nowMs - origin) / 1_000, state.shown, { target: state.target, via: state.target.startsWith('card') ? 'card' : 'field' }))
   }
@@ -156,8 +163,8 @@ const lossy: fc.Arbitrary<Action> = fc.oneof({ weight: 6, arbitrary: action }, {
 const pauseMs = fc.oneof(fc.integer({ min: 1, max: 900 }), fc.integer({ min: 1, max: 20_000 }))
 const script = (of: fc.Arbitrary<Action>) => fc.array(fc.record({ action: of, pauseMs }), { minLength: 1, maxLength: 40 })
 
-function gathered(facts: readonly HealthFact[]): readonly HealthFact[] {
-  return facts.reduce<readonly HealthFact[]>((known, fact) => withFact(known, fact), [])
+function gathered(facts: readonly HealthFact[]): HealthFact[] {
+  return facts.reduce<HealthFact[]>((known, fact) => withFact(known, fact), [])
 }
 
 describe('any interleaving of page, field, card, writes, echoes and reads', () => {
