@@ -60,6 +60,8 @@ const maxAttempts = 8
 /** Follow-ups and notices can wait a moment; few hands, so that in a rush the writing of contacts is not behind them. */
 const concurrency = 2
 const batch = 8
+/** Facts of one moment are claimed together. */
+const gatherMs = 20
 /** How long an item lets urgent work go first. */
 const yieldMs = 50
 
@@ -70,7 +72,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
   const states = createWorkflowStates({ models, library, clock })
   const cap = createMessageCap(models.caps, clock)
-  const runner = createRunner({ models, states, queue, cap, ports, clock, maxAttempts })
+  const runner = createRunner({ models, states, queue, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
   const deliveries = createDeliveries({ runs: models.runs, states, cap, ports, clock })
   const starter = createStarter({ runs: models.runs, states, library, ports, clock, runner })
 
@@ -84,12 +86,12 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       pumpName: 'events',
       concurrency,
       batch,
+      gatherMs,
       async handle(claimed) {
         await rush.calm(yieldMs)
         for (const observe of observers) await observe(claimed.data)
         const observed = await deliveries.observe(claimed.data)
         const started = await starter.start(claimed.data)
-        if (started.length > 0) wake.signal('runs')
         return observed || started.length > 0 ? 'done' : 'ignored'
       },
     }),
@@ -102,6 +104,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       pumpName: 'runs',
       concurrency,
       batch,
+      gatherMs,
       async handle(claimed) {
         await rush.calm(yieldMs)
         return runner.handle(claimed)

@@ -62,21 +62,21 @@ export function createCards(
 
   async function want(wanted: WantedCard): Promise<void> {
     const { companyId, pipeline, level, name, contact: identity } = wanted
-    const contact = await contacts.ensure(companyId, identity)
+    const contactKey = await contacts.keyOf(companyId, identity)
     // People who share a contact share its happiness card; an account's health card is its own.
-    const id = hashOf('card', companyId, pipeline, pipeline === 'happiness' ? contact._id : wanted.subjectId)
+    const id = hashOf('card', companyId, pipeline, pipeline === 'happiness' ? contactKey : wanted.subjectId)
     for (;;) {
       const record = await store.find({ _id: id })
       if (record === null) {
-        if (await store.insert(newRecord(id, wanted, contact._id, clock.now()))) return
+        if (await store.insert(newRecord(id, wanted, contactKey, clock.now()))) return
         continue
       }
-      const same = record.wantedLevel === level && record.contactKey === contact._id
+      const same = record.wantedLevel === level && record.contactKey === contactKey
       if (same && record.state !== 'dead' && (record.state !== 'clean' || (await isThere(record)))) return
       const changed = await store.mutate(id, (current) => ({
         wantedLevel: level,
         ownLevels: [...current.ownLevels.filter((old) => old !== level), level].slice(-levelsRemembered),
-        contactKey: contact._id,
+        contactKey,
         identity,
         name,
         ...store.dirtied(current),

@@ -1,4 +1,4 @@
-import { hourMs } from '../kernel/clock.ts'
+import { hourMs, secondMs } from '../kernel/clock.ts'
 import { PermanentError } from '../kernel/errors.ts'
 import type { FaultPoint } from '../kernel/fault-point.ts'
 import { hashOf } from '../kernel/ids.ts'
@@ -21,6 +21,8 @@ export interface Contacts {
   want(wanted: WantedContact): Promise<void>
   /** The record for a person, made if there is none. */
   ensure(companyId: string, identity: ContactIdentity): Promise<ContactRecord>
+  /** Key of the record for a person, made if there is none. */
+  keyOf(companyId: string, identity: ContactIdentity): Promise<string>
   /** Finds the record for a person. */
   of(companyId: string, subjectId: string): Promise<ContactRecord | null>
   /** Records that stand for any of these people. */
@@ -40,6 +42,10 @@ export interface ContactReports {
 const maxRounds = 6
 const maxLinked = 2_000
 
+/** How long a person's record is remembered after it was read, for the card that follows. */
+const boundMs = secondMs
+const maxBound = 5_000
+
 export function createContacts(
   deps: EffectsDeps,
   store: WantedStore<ContactRecord>,
@@ -51,6 +57,9 @@ export function createContacts(
   report: ContactReports,
 ): Contacts {
   const { clock, resources, events } = deps
+
+  /** Which record stands for a person, right after it was read: their card needs it in the next moment. */
+  const bound = new Map<string, { key: string; identity: ContactIdentity; untilMs: number }>()
 
   function of(companyId: string, subjectId: string): Promise<ContactRecord | null> {
     return store.find({ companyId, subjects: subjectId })
@@ -79,8 +88,19 @@ export function createContacts(
     }
   }
 
+  async function keyOf(companyId: string, identity: ContactIdentity): Promise<string> {
+    const known = bound.get(`${companyId}:${identity.subjectId}`)
+    if (known !== undefined && known.untilMs > clock.nowMs() && sameIdentity(known.identity, identity)) return known.key
+    return (await ensure(companyId, identity))._id
+  }
+
   async function want(wanted: WantedContact): Promise<void> {
     const record = await ensure(wanted.companyId, wanted.identity, wanted)
+    // Only a record that is not bound yet can still be merged into another.
+    if (record.contactId !== null) {
+      if (bound.size >= maxBound) bound.clear()
+      bound.set(`${wanted.companyId}:${wanted.identity.subjectId}`, { key: record._id, identity: wanted.identity, untilMs: clock.nowMs() + boundMs })
+    }
     const pending = record.state === 'dirty' || record.state === 'held'
     const map = record.state === 'clean' ? await resources(wanted.companyId) : null
     const settled = pending || (map !== null && record.contactId !== null && isEmpty(differenceOf(record, map)) && differenceOf(record, map).missing.length === 0)
@@ -314,7 +334,7 @@ export function createContacts(
   const ofAny = async (companyId: string, subjectIds: readonly string[]): Promise<ContactRecord[]> =>
     subjectIds.length === 0 ? [] : store.findMany({ companyId, subjects: { $in: subjectIds } }, maxLinked)
 
-  return { want, ensure, of, ofAny, observe, reconcile }
+  return { want, ensure, keyOf, of, ofAny, observe, reconcile }
 }
 
 /** Health Status on this contact: it speaks for the account of the first person that the contact stands for. */

@@ -110,8 +110,8 @@ export function createEffects(deps: EffectsDeps): Effects {
     restsCompany: (reason: string) => locationReasons.has(reason),
     heartbeatMs: settings.leaseMs / 3,
   }
-  const contactPump: Pump<ContactRecord> = createPump({ ...shared, name: 'effects-contacts', queue: contactStore, handle: (claimed) => rush.urgent(() => contacts.reconcile(claimed)), pumpName: 'effects' })
-  const cardPump: Pump<CardRecord> = createPump({ ...shared, name: 'effects-cards', queue: cardStore, handle: (claimed) => cards.reconcile(claimed), pumpName: 'cards' })
+  const contactPump: Pump<ContactRecord> = createPump({ ...shared, name: 'effects-contacts', laneless: true, queue: contactStore, handle: (claimed) => rush.urgent(() => contacts.reconcile(claimed)), pumpName: 'effects' })
+  const cardPump: Pump<CardRecord> = createPump({ ...shared, name: 'effects-cards', laneless: true, queue: cardStore, handle: (claimed) => cards.reconcile(claimed), pumpName: 'cards' })
   const pumps = [
     contactPump,
     cardPump,

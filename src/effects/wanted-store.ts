@@ -130,7 +130,10 @@ export function createWantedStore<R extends WantedRecord>(records: Collection<Wa
       if (record?.token !== claimed.token) break
       const written = await write(record, { token: null, leaseUntil: null, ...changes(record) } as Partial<R>)
       if (written !== null) {
-        if (written.token === null) held.delete(claimed.token)
+        if (written.token === null) {
+          held.delete(claimed.token)
+          if (written.state === 'dirty' || written.state === 'held') onDue?.()
+        }
         return true
       }
       record = (await records.findOne({ _id: claimed.key })) as R | null

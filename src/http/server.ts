@@ -39,6 +39,8 @@ export function createHttpServer(options: HttpServerOptions): Express {
   app.set('query parser', 'simple')
   const metrics = createMetrics(options.metricsToken, options.gauges)
   app.use(metrics.observeRequests)
+  // No browser reads these answers: they need no headers for one.
+  app.use(options.webhooks)
   app.use(
     helmet({
       // Pages set their own policy with the agencies' domains; everything else may not be framed or run anything.
@@ -62,7 +64,6 @@ export function createHttpServer(options: HttpServerOptions): Express {
     response.status(ready ? 200 : 503).json({ ready, reasons })
   })
   app.get('/metrics', metrics.endpoint)
-  app.use(options.webhooks)
 
   app.use(widgetPaths, (request, response, next) => {
     response.set({ 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' })

@@ -45,6 +45,8 @@ export interface PumpOptions<T> {
   restsCompany?: (reason: string) => boolean
   wake?: Wake
   pumpName?: PumpName
+  /** True if its items do not wait for each other and the queue reports those that fall due again: no look is needed after the last one. */
+  laneless?: boolean
   /** After a signal it waits this long for more of them, so that a burst is claimed together. Default 0. */
   gatherMs?: number
   /** How often leases of items in work are lengthened; default 20 s. */
@@ -58,7 +60,7 @@ const maxTimerMs = 30 * secondMs
 const maxRestMs = 15 * secondMs
 
 export function createPump<T>(options: PumpOptions<T>): Pump<T> {
-  const { name, queue, handle, clock, logger, batch = 32, concurrency = 8, wake, pumpName, heartbeatMs = 20 * secondMs, perCompany, restsCompany, gatherMs = 0 } = options
+  const { name, queue, handle, clock, logger, batch = 32, concurrency = 8, wake, pumpName, heartbeatMs = 20 * secondMs, perCompany, restsCompany, gatherMs = 0, laneless = false } = options
   const busy = new Map<string, number>()
   /** Items that are leased and not begun, and those in work. */
   const waiting: Claimed<T>[] = []
@@ -149,7 +151,7 @@ export function createPump<T>(options: PumpOptions<T>): Pump<T> {
         inWork.add(item)
       }
       const idle = inWork.size === 0
-      const due = again || (ended > 0 && (left || idle))
+      const due = again || (ended > 0 && (left || (idle && !(laneless && started))))
       // Looks when half of the hands are free, so that claims stay few and a slow item does not hold up the rest.
       if (due && !isStopping() && fault === undefined && waiting.length === 0 && inWork.size <= concurrency / 2) {
         again = false

@@ -46,13 +46,18 @@ export interface RunnerDeps {
   clock: Clock
   /** Attempts after which a step's failure ends the run; the queue's own number. */
   maxAttempts: number
+  /** A step was queued that is due soon. */
+  onQueued?: () => void
 }
 
 /** What a step came to, and whether the run goes on. */
 type StepResult = { outcome: StepOutcome; reason: string | null; ends: boolean; outboxKey?: string } | { hold: { untilAt: Date; reason: string } }
 
+/** Steps that are due later than this are found by the pump's own regular look. */
+const soonMs = 30 * secondMs
+
 export function createRunner(deps: RunnerDeps): Runner {
-  const { models, states, queue, cap, ports, clock, maxAttempts } = deps
+  const { models, states, queue, cap, ports, clock, maxAttempts, onQueued } = deps
 
   /** The next acting step at or after `index`: waits on the way add up, a message is held on top. */
   async function placeOf(run: RunRecord, definition: WorkflowDefinition, index: number, fromAt: Date): Promise<Place | null> {
@@ -73,6 +78,7 @@ export function createRunner(deps: RunnerDeps): Runner {
   async function queueStep(run: RunRecord, place: Place): Promise<void> {
     const { index: stepIndex, dueAt } = place
     await queue.insert({ key: keyOf(run, place.step), lane: `run:${run._id}`, companyId: run.companyId, dueAt, data: { runId: run._id, stepIndex, dueAt } })
+    if (dueAt.getTime() - clock.nowMs() <= soonMs) onQueued?.()
   }
 
   async function finish(run: RunRecord, entry: RunEntry, state: 'done' | 'stopped' | 'failed'): Promise<void> {
