@@ -86,6 +86,7 @@ function composeServices(options: AppOptions) {
     async onLive(companyId) {
       await effects.releaseHeld(companyId)
     },
+    onInstalled: (companyId, locationId) => setup.installedAt(companyId, locationId),
   })
   const setup = createSetup({
     connection, clock, gateway, accounts, installations, settings, events, logger,
@@ -98,6 +99,7 @@ function composeServices(options: AppOptions) {
     connection, clock, wake, rush, gateway, events, logger, faultPoint,
     resources: (companyId) => setup.resources(companyId),
     lookAgain: (companyId) => setup.lookAgain(companyId),
+    refused: (companyId) => setup.refused(companyId),
     isLive: (companyId) => installations.isLive(companyId),
     policy: async (companyId) => ({ recreateDeletedCards: (await settings.get(companyId)).crm.recreateDeletedCards }),
     personal: {
@@ -251,7 +253,7 @@ export function createApp(options: AppOptions): App {
       sweepExpiredAnswers: () => happiness.expireDue(100),
       async reconcileSlice() {
         await installations.reconcileDue(5)
-        await setup.checkDue(5)
+        await setup.checkDue(200)
       },
       sweepReports: () => reports.sweep(5),
       sweepRetention: () => installations.sweepRetention(1),

@@ -57,6 +57,8 @@ export interface EffectsDeps {
   resources: (companyId: string) => Promise<ResourceMap | null>
   /** Looks into the success location and gives the ids of what is still there. Asked when HighLevel refuses work for good. Default: `resources`. */
   lookAgain?: (companyId: string) => Promise<ResourceMap | null>
+  /** HighLevel does not let the app in: set-up shall find out and say so. */
+  refused?: (companyId: string) => Promise<void>
   /** False while uninstalled or in need of a reconnect: work waits. */
   isLive: (companyId: string) => Promise<boolean>
   /** Default: deleted cards stay deleted. */

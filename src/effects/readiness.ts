@@ -22,7 +22,7 @@ const installationCodes = new Set(['highlevel_not_installed', 'highlevel_scope',
 
 /** Conditions under which work is held: never lost, never counted as failed. */
 export function createWaiting(deps: EffectsDeps): Waiting {
-  const { clock, resources, isLive, gateway, lookAgain = resources } = deps
+  const { clock, resources, isLive, gateway, lookAgain = resources, refused } = deps
 
   function wait(forMs: number, reason: string): HandleOutcome {
     return { hold: { untilAt: new Date(clock.nowMs() + forMs), reason } }
@@ -40,10 +40,20 @@ export function createWaiting(deps: EffectsDeps): Waiting {
       if (error instanceof RetryAfterError) return wait(error.retryAfterMs, error.code)
       if (!(error instanceof PermanentError)) throw error
       // Refusals that are the installation's fault, not the work's: a person mends them and the work goes on.
-      if (installationCodes.has(error.code)) return wait(hourMs, error.code)
       if (!(await isLive(companyId))) return wait(dayMs, 'installation_not_live')
+      if (installationCodes.has(error.code)) {
+        await refused?.(companyId)
+        return wait(hourMs, error.code)
+      }
       // Something that the work names may have been deleted a moment ago: with what is left it goes on, the rest waits for a repair.
-      if (tried !== undefined && !isDeepStrictEqual(await lookAgain(companyId), tried)) return wait(0, 'setup_changed')
+      if (tried !== undefined) {
+        try {
+          if (!isDeepStrictEqual(await lookAgain(companyId), tried)) return wait(0, 'setup_changed')
+        } catch (later) {
+          if (later instanceof RetryAfterError) return wait(later.retryAfterMs, later.code)
+          throw later
+        }
+      }
       throw error
     },
   }

@@ -128,6 +128,7 @@ export function createCompletion(models: InstallationModels, records: Installati
   async function adopt(companyId: string, { locationId, at, eventId, _id }: ParkedInstallRecord): Promise<void> {
     await accounts.applyInstallFact({ companyId, locationId, installed: true, at, eventId })
     await records.wantCompletion(companyId)
+    await deps.onInstalled?.(companyId, locationId)
     await parked.deleteOne({ _id })
     logger.info({ companyId, locationId }, 'the agency of a parked installation was found')
   }

@@ -89,6 +89,7 @@ export function createInstallations(deps: InstallationsDeps): Installations {
       await records.wantCompletion(companyId)
       kick()
     }
+    await deps.onInstalled?.(companyId, locationId)
   }
 
   async function uninstallCompany(companyId: string, at: Date): Promise<void> {

@@ -119,4 +119,6 @@ export interface InstallationsDeps {
   }
   /** Called when an installation becomes live (again): release work that was held. */
   onLive?(companyId: string): Promise<void>
+  /** Called when the app was installed in a sub-account, also again. */
+  onInstalled?(companyId: string, locationId: string): Promise<void>
 }

@@ -21,6 +21,8 @@ export interface SetupProblem {
   fix: string
 }
 
+export type RepairScope = 'all' | 'safe'
+
 /** What Barometer found or made in an agency's success location. Nothing is ever deleted in HighLevel. */
 export interface SetupRecord {
   /** companyId */
@@ -33,10 +35,14 @@ export interface SetupRecord {
   pipelines: Partial<Record<PipelineKey, PipelineMemory | null>>
   /** What the last run could not do by itself. */
   problems: SetupProblem[]
+  /** Checks that failed at the last look and were told. */
+  drift?: string[]
   chosenBy: string
   chosenAt: Date
   /** When an interrupted run goes on; null when none is open. */
   dueAt: Date | null
+  /** How far the run that is due may go: `all` was asked for by a person; `safe` only mends what needs nobody's decision. Missing: `all`. */
+  dueScope?: RepairScope | null
   attempts: number
   completedAt: Date | null
   checkedAt: Date | null
@@ -49,12 +55,12 @@ export function setupModel(connection: Connection): Model<SetupRecord> {
   if (existing !== undefined) return existing
   const schema = new Schema<SetupRecord>(
     {
-      _id: String, companyId: String, locationId: String, status: String, fields: Schema.Types.Mixed, pipelines: Schema.Types.Mixed, problems: [Schema.Types.Mixed],
-      chosenBy: String, chosenAt: Date, dueAt: Date, attempts: Number, completedAt: Date, checkedAt: Date, version: Number,
+      _id: String, companyId: String, locationId: String, status: String, fields: Schema.Types.Mixed, pipelines: Schema.Types.Mixed, problems: [Schema.Types.Mixed], drift: [String],
+      chosenBy: String, chosenAt: Date, dueAt: Date, dueScope: String, attempts: Number, completedAt: Date, checkedAt: Date, version: Number,
     },
     { collection: 'setups', strict: true, autoIndex: false, versionKey: false, minimize: false },
   )
   schema.index({ dueAt: 1 })
-  schema.index({ checkedAt: 1 })
+  schema.index({ status: 1, checkedAt: 1 })
   return connection.model<SetupRecord>('Setup', schema, 'setups')
 }

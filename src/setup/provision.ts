@@ -2,7 +2,7 @@ import type { FieldKey, PipelineKey } from '../effects/index.ts'
 import type { CrmCustomField, CrmPipeline, LocationApi, NewCrmCustomField } from '../highlevel/index.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { describeError, PermanentError } from '../kernel/errors.ts'
-import type { FieldMemory, PipelineMemory, SetupProblem, SetupRecord } from './model.ts'
+import type { FieldMemory, PipelineMemory, RepairScope, SetupProblem, SetupRecord } from './model.ts'
 import { fieldRequirements, pipelineRequirements, type FieldRequirement, type PipelineRequirement } from './requirements.ts'
 import { matchField, matchPipeline, missingTags, type PipelineMatch } from './rules.ts'
 
@@ -11,6 +11,8 @@ export interface ProvisionContext {
   api: LocationApi
   record: SetupRecord
   settings: AgencySettings
+  /** `safe`: nothing is made that a person deleted; lost options and tags come back, and what was made anew under its name is taken up. */
+  scope: RepairScope
   rememberField(key: FieldKey, memory: FieldMemory | null): Promise<void>
   rememberPipeline(key: PipelineKey, memory: PipelineMemory | null): Promise<void>
 }
@@ -64,6 +66,11 @@ async function fallBackToText(api: LocationApi, field: CrmCustomField, requireme
   return outcome.kind === 'done' ? outcome.value : null
 }
 
+/** What was told to a person and still stands: a safe run does not try again what was refused. */
+function toldProblem({ scope, record }: ProvisionContext, key: string): SetupProblem | null {
+  return scope === 'safe' ? (record.problems.find((problem) => problem.key === key) ?? null) : null
+}
+
 async function provisionField(context: ProvisionContext, requirement: FieldRequirement, fields: readonly CrmCustomField[]): Promise<SetupProblem | null> {
   const { api, record } = context
   const memory = record.fields[requirement.key] ?? null
@@ -72,6 +79,11 @@ async function provisionField(context: ProvisionContext, requirement: FieldRequi
   if (match.kind === 'unfit') {
     await context.rememberField(requirement.key, null)
     return { key: requirement.checkKey, detail: `The field "${match.field.name}" exists with the type ${match.field.dataType}, which cannot hold these values.`, fix: `Rename the field "${match.field.name}" in the success location, then press Repair: a fitting one is created.` }
+  }
+  const told = toldProblem(context, requirement.checkKey)
+  if (match.kind === 'missing' && context.scope === 'safe') {
+    await context.rememberField(requirement.key, null)
+    return told
   }
   if (match.kind === 'missing') {
     const outcome = await refusable(() => api.createCustomField(inputOf(requirement)))
@@ -87,9 +99,10 @@ async function provisionField(context: ProvisionContext, requirement: FieldRequi
   if (match.kind !== 'found') return fieldProblem(requirement, `The field "${requirement.name}" was not created as asked.`)
   let field = match.field
   let problem: SetupProblem | null = null
-  if (match.missingOptions.length > 0) {
+  if (match.missingOptions.length > 0 && told !== null) problem = told
+  else if (match.missingOptions.length > 0) {
     const restored = await addOptions(api, field, requirement, match.missingOptions)
-    const replaced = restored === null && created ? await fallBackToText(api, field, requirement) : null
+    const replaced = restored === null && created && context.scope === 'all' ? await fallBackToText(api, field, requirement) : null
     if (restored === null && replaced === null) {
       problem = { key: requirement.checkKey, detail: `The field "${field.name}" lacks the options ${list(match.missingOptions)}.`, fix: `Add these options to the field "${field.name}": ${list(match.missingOptions)}. Then press Repair.` }
     }
@@ -99,10 +112,14 @@ async function provisionField(context: ProvisionContext, requirement: FieldRequi
   return problem
 }
 
-async function provisionTags({ api, settings }: ProvisionContext): Promise<SetupProblem[]> {
+async function provisionTags(context: ProvisionContext): Promise<SetupProblem[]> {
+  const { api, settings } = context
   const wanted = [...Object.values(settings.tags.happiness), ...Object.values(settings.tags.health)]
   const refused: string[] = []
-  for (const tag of missingTags(wanted, await api.listTags())) {
+  const absent = missingTags(wanted, await api.listTags())
+  const told = toldProblem(context, 'tags')
+  if (told !== null && absent.length > 0) return [told]
+  for (const tag of absent) {
     const outcome = await refusable(() => api.createTag(tag))
     if (outcome.kind === 'refused') refused.push(tag)
   }
@@ -126,6 +143,10 @@ async function provisionPipeline(context: ProvisionContext, requirement: Pipelin
   let match = matchPipeline(requirement, pipelines, memory)
   if (match === null || match.missingStages.length > 0) {
     const before = match
+    if (context.scope === 'safe') {
+      await context.rememberPipeline(requirement.key, before === null ? null : { id: before.pipeline.id, stages: before.stages })
+      return toldProblem(context, requirement.checkKey)
+    }
     const outcome = await refusable(() => (before === null ? api.createPipeline(requirement.name, names) : api.addPipelineStages(before.pipeline.id, before.missingStages)))
     if (outcome.kind === 'refused') {
       await context.rememberPipeline(requirement.key, before === null ? null : { id: before.pipeline.id, stages: before.stages })

@@ -4,7 +4,8 @@ import { happinessLevels, healthLevels } from '../kernel/levels.ts'
 import type { FieldMemory, PipelineMemory, SetupRecord } from './model.ts'
 import type { FieldRequirement, PipelineRequirement } from './requirements.ts'
 
-const same = (left: string, right: string): boolean => left.trim().toLowerCase() === right.trim().toLowerCase()
+/** Names are compared without case and outer spaces. */
+export const isNamed = (left: string, right: string): boolean => left.trim().toLowerCase() === right.trim().toLowerCase()
 
 export type FieldMatch =
   | { kind: 'found'; field: CrmCustomField; missingOptions: string[] }
@@ -16,8 +17,8 @@ export type FieldMatch =
 export function matchField(requirement: FieldRequirement, fields: readonly CrmCustomField[], memory: FieldMemory | null): FieldMatch {
   const field =
     (memory === null ? undefined : fields.find((candidate) => candidate.id === memory.id)) ??
-    fields.find((candidate) => same(candidate.fieldKey, requirement.fieldKey)) ??
-    fields.find((candidate) => same(candidate.name, requirement.name))
+    fields.find((candidate) => isNamed(candidate.fieldKey, requirement.fieldKey)) ??
+    fields.find((candidate) => isNamed(candidate.name, requirement.name))
   if (field === undefined) return { kind: 'missing' }
   if (field.dataType !== requirement.dataType && !requirement.alsoFits.includes(field.dataType)) return { kind: 'unfit', field }
   const isChoice = field.dataType === 'SINGLE_OPTIONS' || field.dataType === 'RADIO'
@@ -35,13 +36,13 @@ export interface PipelineMatch {
 /** Finds a pipeline and its stages: remembered ids first, whatever they are called now; else by name. */
 export function matchPipeline(requirement: PipelineRequirement, pipelines: readonly CrmPipeline[], memory: PipelineMemory | null): PipelineMatch | null {
   const byId = memory === null ? undefined : pipelines.find((candidate) => candidate.id === memory.id)
-  const pipeline = byId ?? pipelines.find((candidate) => same(candidate.name, requirement.name))
+  const pipeline = byId ?? pipelines.find((candidate) => isNamed(candidate.name, requirement.name))
   if (pipeline === undefined) return null
   const stages: Partial<Record<string, string>> = {}
   const missingStages: string[] = []
   for (const { level, name } of requirement.stages) {
     const remembered = byId === undefined ? undefined : memory?.stages[level]
-    const stage = pipeline.stages.find((candidate) => candidate.id === remembered) ?? pipeline.stages.find((candidate) => same(candidate.name, name))
+    const stage = pipeline.stages.find((candidate) => candidate.id === remembered) ?? pipeline.stages.find((candidate) => isNamed(candidate.name, name))
     if (stage === undefined) missingStages.push(name)
     else stages[level] = stage.id
   }
@@ -50,7 +51,7 @@ export function matchPipeline(requirement: PipelineRequirement, pipelines: reado
 
 /** Names of a list that are not in HighLevel's tag catalogue; tags are compared in lower case. */
 export function missingTags(wanted: readonly string[], have: readonly { name: string }[]): string[] {
-  return wanted.filter((tag) => !have.some((candidate) => same(candidate.name, tag)))
+  return wanted.filter((tag) => !have.some((candidate) => isNamed(candidate.name, tag)))
 }
 
 function stageMap<Level extends string>(memory: PipelineMemory | null | undefined, levels: readonly Level[]): { id: string; stages: Record<Level, string> } | null {

@@ -1,13 +1,14 @@
+import { isDeepStrictEqual } from 'node:util'
 import { backoffMs } from '../kernel/backoff.ts'
-import { dayMs, hourMs, minuteMs, secondMs } from '../kernel/clock.ts'
-import { describeError, notFound, PermanentError, RequestError, retryVerdictOf } from '../kernel/errors.ts'
+import { hourMs, minuteMs, secondMs } from '../kernel/clock.ts'
+import { describeError, notFound, PermanentError, RequestError, RetryAfterError, retryVerdictOf } from '../kernel/errors.ts'
 import type { ResourceMap } from '../effects/index.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import type { SetupCheckItem, SetupView } from '../http/contract/setup.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { createLeaseRunner } from '../store/run-leased.ts'
-import { accountsItem, installationItem, notChosenItem, resourceItems, withoutMissing, type LiveResources } from './checks.ts'
-import { setupModel, type SetupRecord } from './model.ts'
+import { accessKey, accountsItem, installationItem, isMendable, notChosenItem, resourceItems, withoutMissing, type LiveResources } from './checks.ts'
+import { setupModel, type RepairScope, type SetupRecord } from './model.ts'
 import { provision } from './provision.ts'
 import { isWhole, resourceMapOf } from './rules.ts'
 import { createSharedLook } from './shared-look.ts'
@@ -18,8 +19,13 @@ const maxCached = 2_000
 /** A look at the success location costs several calls; people reload and several look at once. */
 const lookMs = 5 * secondMs
 
-type Look = { kind: 'read'; resources: LiveResources } | { kind: 'failed'; item: SetupCheckItem }
-const checkEveryMs = dayMs
+/** `refused`: not a failure that passes; HighLevel does not let us in. */
+type Look = { kind: 'read'; resources: LiveResources } | { kind: 'failed'; item: SetupCheckItem; refused: boolean; error: unknown }
+/** How often everybody's set-up is compared with HighLevel, at three calls each; and where something is wrong that a person may have mended. */
+const checkEveryMs = hourMs
+const checkBrokenEveryMs = 10 * minuteMs
+const checkedAtOnce = 5
+const maxLooks = 3
 const agency = { id: null, name: null }
 
 export function createSetup(deps: SetupDeps): Setup {
@@ -46,7 +52,7 @@ export function createSetup(deps: SetupDeps): Setup {
   }
 
   /** Holds the lease all through, so that nothing is made twice; every id is stored the moment it is known. */
-  async function run(companyId: string, renew: () => Promise<boolean>): Promise<void> {
+  async function run(companyId: string, scope: RepairScope, renew: () => Promise<boolean>): Promise<void> {
     const record = await read(companyId)
     if (record === null) return
     const { locationId } = record
@@ -63,6 +69,7 @@ export function createSetup(deps: SetupDeps): Setup {
         api: gateway.location(companyId, locationId, 'interactive'),
         record,
         settings: await settings.get(companyId),
+        scope,
         rememberField: (key, memory) => remember(`fields.${key}`, memory),
         rememberPipeline: (key, memory) => remember(`pipelines.${key}`, memory),
       },
@@ -74,7 +81,7 @@ export function createSetup(deps: SetupDeps): Setup {
     if (whole && record.completedAt === null) await append(after, 'setup.completed', locationId, 'Fields, tags and pipelines are in place.')
     if (whole && record.completedAt !== null && record.status === 'incomplete') await append(after, 'setup.repaired', String(after.version), 'What was missing in the success location is in place again.')
     await save(companyId, {
-      status: whole ? 'ready' : 'incomplete', problems, dueAt: null, attempts: 0, checkedAt: clock.now(), ...(whole && record.completedAt === null ? { completedAt: clock.now() } : {}),
+      status: whole ? 'ready' : 'incomplete', problems, ...(whole ? { drift: [] } : {}), dueAt: null, dueScope: null, attempts: 0, checkedAt: clock.now(), ...(whole && record.completedAt === null ? { completedAt: clock.now() } : {}),
     })
     logger.info({ companyId, locationId, problems: problems.map((problem) => problem.key) }, whole ? 'set-up is complete' : 'set-up needs a person')
     // Also after an incomplete run: a part that became usable lets the work that needs only it go on.
@@ -82,9 +89,9 @@ export function createSetup(deps: SetupDeps): Setup {
   }
 
   /** @returns the failure, if it did not go through; it goes on by itself then */
-  async function attempt(companyId: string): Promise<{ code: string; message: string } | null> {
+  async function attempt(companyId: string, scope: RepairScope = 'all'): Promise<{ code: string; message: string } | null> {
     try {
-      await leases.tryRun(`setup:${companyId}`, (lease) => run(companyId, () => lease.renew()))
+      await leases.tryRun(`setup:${companyId}`, (lease) => run(companyId, scope, () => lease.renew()))
       looks.drop(companyId)
       return null
     } catch (error) {
@@ -95,7 +102,7 @@ export function createSetup(deps: SetupDeps): Setup {
       const waitMs = verdict.kind === 'retry_after' ? verdict.retryAfterMs : verdict.kind === 'permanent' ? hourMs : backoffMs(attempts, { baseMs: secondMs, maxMs: 5 * minuteMs })
       const failure = describeError(error)
       logger.warn({ companyId, code: failure.code, waitMs }, 'set-up was interrupted; it goes on later')
-      await save(companyId, { dueAt: new Date(clock.nowMs() + waitMs), attempts })
+      await save(companyId, { dueAt: new Date(clock.nowMs() + waitMs), dueScope: scope, attempts })
       return failure
     }
   }
@@ -111,30 +118,84 @@ export function createSetup(deps: SetupDeps): Setup {
       return { kind: 'read', resources: await readLive(record) }
     } catch (error) {
       const { code, message } = describeError(error)
-      const fix = error instanceof PermanentError ? 'Check that the app is still installed in the success location, or choose another one.' : 'Nothing: it is tried again by itself. Reload this page in a minute.'
-      return { kind: 'failed', item: { key: 'location_access', ok: false, detail: `The success location could not be read (${code}): ${message}`, fix } }
+      const refused = error instanceof PermanentError
+      const fix = refused ? 'Install the app in the success location again, or choose another one; the work waits and goes there then.' : 'Nothing: it is tried again by itself. Reload this page in a minute.'
+      return { kind: 'failed', item: { key: accessKey, ok: false, detail: `The success location could not be read (${code}): ${message}`, fix }, refused, error }
     }
   }
 
-  /** Drift makes the work wait that needs what is gone, and is told once. */
-  async function noteDrift(record: SetupRecord, resources: LiveResources, items: SetupCheckItem[]): Promise<void> {
-    const { companyId } = record
-    const missing = withoutMissing(record, resources)
+  /**
+   * Drift makes the work wait that needs what is gone, is told once, and is mended where that takes nobody's decision.
+   * @returns false if the record changed since it was read: what was seen is to be compared with the newer one
+   */
+  async function noteDrift(record: SetupRecord, seen: Look, agencySettings: AgencySettings): Promise<boolean> {
+    const { companyId, version } = record
+    if (seen.kind === 'failed' && !seen.refused) return true
+    const items = seen.kind === 'failed' ? [seen.item] : resourceItems(record, seen.resources, agencySettings)
     const broken = items.filter((item) => !item.ok)
-    if (broken.length > 0 && record.status === 'ready') {
-      await append(record, 'setup.drift_found', String(record.version), `Something in the success location changed: ${broken.map((item) => item.detail).join(' ')}`)
-      await save(companyId, { status: 'incomplete', checkedAt: clock.now(), ...(missing ?? {}) })
-    } else await save(companyId, { checkedAt: clock.now(), ...(missing ?? {}) })
+    const before = record.drift ?? []
+    const told = new Set(record.status === 'ready' ? [] : [...before, ...record.problems.map((problem) => problem.key)])
+    const news = broken.filter((item) => !told.has(item.key))
+    const missing = seen.kind === 'failed' ? null : withoutMissing(record, seen.resources)
+    // Also where all is well again by a person's hand: the run says so, and lets the work go on.
+    const mend = seen.kind === 'read' && record.dueAt === null && (broken.length === 0 ? record.status === 'incomplete' : isMendable(record, seen.resources, agencySettings))
+    const keys = broken.map((item) => item.key)
+    if (news.length === 0 && missing === null && !mend && isDeepStrictEqual(keys, before)) {
+      await model.updateOne({ _id: companyId }, { $set: { checkedAt: clock.now() } })
+      return true
+    }
+    if (news.length > 0) await append(record, 'setup.drift_found', String(version), `Something in the success location changed: ${news.map((item) => item.detail).join(' ')}`)
+    const set = {
+      checkedAt: clock.now(), drift: keys, ...missing,
+      ...(broken.length > 0 ? { status: 'incomplete' } : {}),
+      ...(mend ? { dueAt: clock.now(), dueScope: 'safe', attempts: 0 } : {}),
+    }
+    const { matchedCount } = await model.updateOne({ _id: companyId, version }, { $set: set, $inc: { version: 1 } })
+    cache.delete(companyId)
+    return matchedCount === 1
+  }
+
+  /** Looks and notes drift, again if the record changed meanwhile. @returns what was seen last */
+  async function lookAndNote(first: SetupRecord, agencySettings: AgencySettings): Promise<Look> {
+    let record = first
+    for (let tries = 0; ; tries += 1) {
+      const seen = await live(record)
+      if (record.status === 'provisioning' || (await noteDrift(record, seen, agencySettings)) || tries >= maxLooks) return seen
+      const newer = await read(record.companyId)
+      if (newer?.locationId !== record.locationId) return seen
+      record = newer
+    }
+  }
+
+  /** Looks that were asked for at once become one that began after the last of them asked. */
+  const looking = new Map<string, { begun: boolean; seen: Promise<void> }>()
+
+  async function again(companyId: string): Promise<void> {
+    const known = looking.get(companyId)
+    if (known !== undefined && !known.begun) return known.seen
+    const entry = { begun: false, seen: lookOnce() }
+    looking.set(companyId, entry)
+    async function lookOnce(): Promise<void> {
+      await Promise.allSettled([known?.seen])
+      entry.begun = true
+      try {
+        const record = await read(companyId)
+        if (record === null || record.status === 'provisioning') return
+        looks.drop(companyId)
+        const seen = await lookAndNote(record, await settings.get(companyId))
+        if (seen.kind === 'failed' && seen.refused) throw new RetryAfterError('success_location_refused', seen.item.detail, checkBrokenEveryMs)
+        if (seen.kind === 'failed') throw seen.error
+      } finally {
+        if (looking.get(companyId) === entry) looking.delete(companyId)
+      }
+    }
+    return entry.seen
   }
 
   /** A look at the success location that others share, while the record is what it was made against. Whoever looks notes drift, once. */
   async function sharedLook(record: SetupRecord, agencySettings: AgencySettings, fresh: boolean): Promise<Look> {
     const { companyId, locationId, status, problems, fields, pipelines } = record
-    return looks.take(companyId, JSON.stringify([locationId, status, problems, fields, pipelines]), fresh, async () => {
-      const seen = await live(record)
-      if (seen.kind === 'read' && status !== 'provisioning') await noteDrift(record, seen.resources, resourceItems(record, seen.resources, agencySettings))
-      return seen
-    })
+    return looks.take(companyId, JSON.stringify([locationId, status, problems, fields, pipelines]), fresh, () => lookAndNote(record, agencySettings))
   }
 
   async function check(companyId: string, { fresh }: { fresh: boolean } = { fresh: true }): Promise<SetupView> {
@@ -175,8 +236,8 @@ export function createSetup(deps: SetupDeps): Setup {
 
   async function begin(companyId: string, locationId: string, userId: string): Promise<void> {
     const before = await read(companyId)
-    const chosen = { companyId, locationId, status: 'provisioning', chosenBy: userId, chosenAt: clock.now(), dueAt: clock.now(), attempts: 0 }
-    const fresh = { fields: {}, pipelines: {}, problems: [], completedAt: null, checkedAt: null }
+    const chosen = { companyId, locationId, status: 'provisioning', chosenBy: userId, chosenAt: clock.now(), dueAt: clock.now(), dueScope: 'all', attempts: 0 }
+    const fresh = { fields: {}, pipelines: {}, problems: [], drift: [], completedAt: null, checkedAt: null }
     // Another location has ids of its own; what the former one holds stays there and is matched by name if it is chosen again.
     const set = before?.locationId === locationId ? chosen : { ...chosen, ...fresh }
     try {
@@ -215,31 +276,38 @@ export function createSetup(deps: SetupDeps): Setup {
       return map
     },
     async lookAgain(companyId) {
-      const record = await read(companyId)
-      if (record === null) return null
-      if (record.status !== 'provisioning') {
-        looks.drop(companyId)
-        const resources = await readLive(record)
-        await noteDrift(record, resources, resourceItems(record, resources, await settings.get(companyId)))
-      }
+      await again(companyId)
       const after = await read(companyId)
       return after === null ? null : resourceMapOf(after)
     },
+    async refused(companyId) {
+      const record = await read(companyId)
+      // Once it is told, the regular look finds out when it is over.
+      if (record === null || record.status === 'provisioning' || record.drift?.includes(accessKey) === true) return
+      await sharedLook(record, await settings.get(companyId), false)
+    },
+    async installedAt(companyId, locationId) {
+      await model.updateOne({ _id: companyId, locationId, status: 'incomplete' }, { $set: { dueAt: clock.now(), dueScope: 'safe', attempts: 0 }, $inc: { version: 1 } })
+    },
     async resumeDue(limit) {
       const due = await model.find({ dueAt: { $lte: clock.now(), $ne: null } }).sort({ dueAt: 1 }).limit(limit).lean()
-      for (const { companyId } of due) {
-        if (await installations.isLive(companyId)) await attempt(companyId)
+      for (const { companyId, dueScope } of due) {
+        if (await installations.isLive(companyId)) await attempt(companyId, dueScope ?? 'all')
         // Goes on at the latest an hour after the installation is live again; a repair starts it at once.
         else await model.updateOne({ _id: companyId }, { $set: { dueAt: new Date(clock.nowMs() + hourMs) } })
       }
       return due.length
     },
     async checkDue(limit) {
-      const due = await model.find({ status: { $ne: 'provisioning' }, checkedAt: { $lte: new Date(clock.nowMs() - checkEveryMs) } }).sort({ checkedAt: 1 }).limit(limit).lean()
-      for (const { companyId } of due) {
-        if (await installations.isLive(companyId)) await check(companyId)
-        // Whatever came of it, the next look is tomorrow.
-        await model.updateOne({ _id: companyId }, { $set: { checkedAt: clock.now() } })
+      const nowMs = clock.nowMs()
+      const lookedAt = (beforeMs: number) => ({ $lte: new Date(nowMs - beforeMs) })
+      const due = await model.find({ $or: [{ status: 'ready', checkedAt: lookedAt(checkEveryMs) }, { status: 'incomplete', checkedAt: lookedAt(checkBrokenEveryMs) }] }).sort({ checkedAt: 1 }).limit(limit).lean()
+      for (let from = 0; from < due.length; from += checkedAtOnce) {
+        await Promise.all(due.slice(from, from + checkedAtOnce).map(async ({ companyId }) => {
+          // Whatever comes of it, the next look is a cycle away.
+          await model.updateOne({ _id: companyId }, { $set: { checkedAt: clock.now() } })
+          if (await installations.isLive(companyId)) await check(companyId)
+        }))
       }
       return due.length
     },

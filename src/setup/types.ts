@@ -30,12 +30,16 @@ export interface Setup {
   resources(companyId: string): Promise<ResourceMap | null>
   /**
    * Looks into the success location, notes what is gone, and gives the ids of what is left; null before one was chosen.
-   * @throws what the gateway throws
+   * @throws RetryAfterError `success_location_refused` if HighLevel does not let us in; else what the gateway throws
    */
   lookAgain(companyId: string): Promise<ResourceMap | null>
-  /** Background: goes on with provisioning that was interrupted. @returns installations worked on */
+  /** HighLevel refuses to let work into the success location at all: finds out whether that is so for everything, and tells it once. */
+  refused(companyId: string): Promise<void>
+  /** The app was installed in this sub-account: if it is the success location and something was wrong with it, that may be over. */
+  installedAt(companyId: string, locationId: string): Promise<void>
+  /** Background: goes on with provisioning that was interrupted, and mends drift that needs nobody's decision. @returns installations worked on */
   resumeDue(limit: number): Promise<number>
-  /** Daily: looks for drift and records it. @returns installations looked at */
+  /** Hourly, where something is wrong every ten minutes: looks for drift and records it. @returns installations looked at */
   checkDue(limit: number): Promise<number>
   /** Removes everything stored for the agency; nothing in HighLevel. */
   purge(companyId: string): Promise<void>
