@@ -1,0 +1,53 @@
+import type {
+  GridReport,
+  Share,
+  alertKinds,
+  alertReport,
+  disagreementReport,
+  distributionReport,
+  filterEcho,
+  rankingReport,
+  responseReport,
+} from '../../../src/http/contract/reports.ts'
+import type { Disagreement } from '../../../src/http/contract/accounts.ts'
+import type { hoursReport } from '../../../src/http/contract/people.ts'
+import { type Loaded, useLoad } from '../../shared/lib/load.ts'
+import { client } from '../../shared/lib/services.ts'
+import type { Scope } from './scope.ts'
+
+type Output<Schema extends { _zod: { output: unknown } }> = Schema['_zod']['output']
+
+export type { GridReport, Share }
+export type Echo = Output<typeof filterEcho>
+export type DisagreementReport = Output<typeof disagreementReport>
+export type DistributionReport = Output<typeof distributionReport>
+export type Point = DistributionReport['points'][number]
+export type ResponseReport = Output<typeof responseReport>
+export type Cycle = ResponseReport['cycles'][number]
+export type RankingReport = Output<typeof rankingReport>
+export type AlertReport = Output<typeof alertReport>
+export type AlertKind = (typeof alertKinds)[number]
+export type HoursReport = Output<typeof hoursReport>
+export type { Disagreement }
+
+/** What every report says of itself: whose accounts it counts, and when it was counted. */
+export interface Told {
+  filter: Echo
+  asOf: string
+}
+
+export const paths = {
+  grid: '/api/reports/grid',
+  disagreements: '/api/reports/disagreements',
+  distribution: '/api/reports/distribution',
+  response: '/api/reports/response',
+  ranking: '/api/reports/ranking',
+  alerts: '/api/reports/alerts',
+  hours: '/api/hours/report',
+} as const
+
+/** How many rows each kind has, for the chips; null until it is known. */
+export function useCounts<Kind extends string>(path: string, kinds: readonly Kind[], scope: () => Scope): Loaded<Record<Kind, number>> {
+  const count = async (kind: Kind) => [kind, (await client.get<{ total: number }>(path, { ...scope(), kind, pageSize: 1 })).total] as const
+  return useLoad(async () => Object.fromEntries(await Promise.all(kinds.map(count))) as Record<Kind, number>, scope)
+}
