@@ -202,7 +202,7 @@ describe('staleness', () => {
 
   it('follows changed settings, and nobody is reminded of a customer who left', async () => {
     await set('healthy')
-    await rig.settings.update(companyId, { health: { staleDays: { healthy: 10 } } }, page.actor)
+    await rig.settings.update(companyId, { health: { staleDays: { healthy: 10 } } }, 'csm1')
     await rig.health.sweep(10)
     expect(rig.world.statuses.get(locationId)?.staleAt).toEqual(new Date(rig.clock.nowMs() + 10 * dayMs))
     rig.world.accounts.set(locationId, account({ removedAt: rig.clock.now().toISOString() }))
@@ -240,7 +240,7 @@ describe('crashes and several processes', () => {
   it('many changes at once from two processes end in one status everywhere', async () => {
     const other = await rig.process()
     const levels = ['struggling', 'steady', 'healthy', 'thriving'] as const
-    await Promise.all(Array.from({ length: 24 }, (_, index) => (index % 2 === 0 ? rig.health : other).set(companyId, locationId, { level: levels[index % 4]!, note: `Number ${index}` }, page)))
+    await Promise.all(Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? rig.health : other).set(companyId, locationId, { level: levels[index % 4]!, note: `Number ${index}` }, page)))
     const { level } = await rig.health.status(companyId, locationId)
     const label = level![0]!.toUpperCase() + level!.slice(1)
     expect(everywhere()).toMatchObject({ list: level, contacts: [label, label], card: level })
@@ -252,15 +252,15 @@ describe('crashes and several processes', () => {
 
 describe('many accounts at once', () => {
   it('have one result each, and all are given out', async () => {
-    const ids = Array.from({ length: 300 }, (_, index) => `many${index}`)
+    const ids = Array.from({ length: 60 }, (_, index) => `many${index}`)
     for (const id of ids) rig.world.accounts.set(id, account({ locationId: id, name: id }))
     const session = { companyId, userId: 'csm1', role: 'agency_user' as const, locationId: null, userName: 'Priya Nair' }
     const request = { locationIds: ids, action: 'set_health' as const, level: 'healthy' as const, note: 'After the fair', idempotencyKey: 'bulk-key-1' }
     expect((await rig.health.setInBulk(session, ids, request)).filter((result) => result.ok).map((result) => result.locationId)).toEqual(ids)
-    expect(rig.world.statuses.size).toBe(300)
+    expect(rig.world.statuses.size).toBe(60)
     await rig.health.setInBulk(session, ids, request)
     await rig.health.idle()
-    expect(eventsOf(rig.world, 'health.changed')).toHaveLength(300)
+    expect(eventsOf(rig.world, 'health.changed')).toHaveLength(60)
     expect(eventsOf(rig.world, 'health.changed')[0]).toMatchObject({ source: 'bulk' })
     await expect(rig.health.setInBulk(session, ids, { ...request, note: '' })).rejects.toMatchObject({ status: 422 })
     expect((await rig.health.confirmInBulk(session, [...ids.slice(0, 2), locationId], { locationIds: ids, action: 'confirm_health' })).map((result) => result.ok)).toEqual([true, true, false])
