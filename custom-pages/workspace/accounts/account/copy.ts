@@ -28,7 +28,7 @@ export const copy = {
     done: (name: string, owner: string | null) => (owner === null ? `Nobody looks after ${name} now.` : `${owner} looks after ${name} now.`),
     brief: 'The hand-over brief says what the next owner needs to know.',
   },
-  happiness: { title: 'Happiness Level', from: 'from their answers', covered: (answered: number, eligible: number) => `${answered} of ${eligible} users`, newest: (span: string) => (span === 'now' ? 'newest just now' : `newest ${span} ago`), none: 'Nobody has answered in the last 90 days.', dissent: 'Somebody is Not Happy', noUsers: 'Nobody works in this account yet.', noAnswer: 'No answer yet' },
+  happiness: { title: 'Happiness Level', from: 'from their answers', covered: (answered: number, eligible: number) => `${answered} of ${eligible} users`, newest: (span: string) => (span === 'now' ? 'newest just now' : `newest ${span} ago`), none: 'No answer that still counts.', dissent: 'Somebody is Not Happy', noUsers: 'Nobody works in this account yet.', noAnswer: 'No answer yet' },
   apart: { levels_apart: 'The two readings are two or more levels apart. One of them tells something that the other does not.', happiness_fell: 'Happiness fell after the status was last set or confirmed. Is it still true?' },
   history: { title: 'Status history', csv: 'Export as CSV' },
   people: {
