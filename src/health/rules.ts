@@ -196,6 +196,8 @@ interface Running {
   targets: Map<string, TargetState>
   writes: Map<string, KnownWrite>
   writesOf: Map<string, KnownWrite[]>
+  /** Writes whose value was seen while they lasted: what was seen around them needs no difference of clocks to be explained. */
+  seenWithin: Set<string>
 }
 
 function foldUntil(facts: Iterable<HealthFact>, base: HealthBase | null, untilMs: number): { fold: HealthFold; running: Running } {
@@ -213,7 +215,7 @@ function foldUntil(facts: Iterable<HealthFact>, base: HealthBase | null, untilMs
   for (const write of [...writes.values()].sort((a, b) => a.fromMs - b.fromMs || (a.key < b.key ? -1 : 1))) writesOf.set(write.target, [...(writesOf.get(write.target) ?? []), write])
   const current = base === null || base.change === null ? null : { ...base.change, confirmations: [...base.change.confirmations] }
   const targets = new Map((base?.targets ?? []).map(({ target, ...state }) => [target, { ...state }]))
-  const running: Running = { current, changes: [], refused: [], targets, writes, writesOf }
+  const running: Running = { current, changes: [], refused: [], targets, writes, writesOf, seenWithin: seenWithinOf(sorted, writesOf) }
   for (const fact of sorted) {
     const atMs = fact.at.getTime()
     if (atMs > fromMs && atMs <= untilMs) apply(running, fact)
@@ -276,10 +278,25 @@ function applyWrite(running: Running, fact: WroteFact): void {
   if (explainedMs !== null) state.possible = []
 }
 
+/** An older edit to the value that we came to write later would else be taken for the echo of that write, and be missing in history. */
+function seenWithinOf(facts: readonly HealthFact[], writesOf: ReadonlyMap<string, KnownWrite[]>): Set<string> {
+  const keys = new Set<string>()
+  for (const fact of facts) {
+    if (fact.kind !== 'seen') continue
+    for (const write of writesOf.get(fact.target) ?? []) if (write.shown === fact.shown && within(write, fact.at.getTime())) keys.add(write.key)
+  }
+  return keys
+}
+
 /** Whether the write can be what the target showed at the instant. */
-function covers(write: KnownWrite, atMs: number): boolean {
+function covers(write: KnownWrite, atMs: number, seenWithin: Set<string>): boolean {
   if (write.past || (write.explainedMs !== null && write.explainedMs !== atMs)) return false
+  if (seenWithin.has(write.key)) return within(write, atMs)
   return atMs >= write.fromMs - skewMs && atMs <= endMs(write) && (write.notBeforeMs === null || atMs > write.notBeforeMs)
+}
+
+function within({ fromMs, toMs }: KnownWrite, atMs: number): boolean {
+  return atMs >= fromMs && atMs <= (toMs ?? fromMs + openWriteMs)
 }
 
 function endMs(write: KnownWrite): number {
@@ -305,7 +322,7 @@ function applySeen(running: Running, fact: SeenFact): void {
     state.possible = []
     return
   }
-  const echoed = running.writesOf.get(fact.target)?.find((candidate) => candidate.shown === shown && covers(candidate, atMs))
+  const echoed = running.writesOf.get(fact.target)?.find((candidate) => candidate.shown === shown && covers(candidate, atMs, running.seenWithin))
   if (echoed !== undefined) {
     explain(running, echoed, atMs)
     state.shown = shown

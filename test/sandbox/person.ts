@@ -4,6 +4,7 @@ import * as contacts from './domain/contacts.ts'
 import * as fields from './domain/fields.ts'
 import * as opportunities from './domain/opportunities.ts'
 import * as people from './domain/people.ts'
+import { uninstall } from './install.ts'
 import type { Contact, CustomField, Enrolment, FieldValue, Location, Message, Opportunity, OpportunityStatus, Pipeline, Task, User, Workflow } from './state/records.ts'
 import type { World } from './world.ts'
 
@@ -23,12 +24,22 @@ export interface Person {
   updateContact(contactId: string, edit: ContactEdit): Contact
   changeTags(contactId: string, change: { add?: string[]; remove?: string[] }): Contact
   deleteContact(contactId: string): void
+  /** Merges two contacts: `keptId` stays, with its own values and cards and those of the other that it lacks; the other is deleted. */
+  mergeContacts(keptId: string, goneId: string): Contact
+  /** Takes a tag off the location's list, and so off all contacts, without an event. */
+  deleteTag(locationId: string, name: string): void
+  /** Renames a tag in the location's list and on all contacts, without an event. */
+  renameTag(locationId: string, name: string, newName: string): void
+  /** Hands the sub-account to another agency; the app stays with the former one. */
+  moveLocation(locationId: string, companyId: string): Location
+  /** Deletes a sub-account with all that is in it; the platform tells it as an uninstall. */
+  deleteLocation(locationId: string): void
   /** The customer writes to the agency. */
   reply(contactId: string, text: string, channel?: Message['channel']): Message
   completeTask(taskId: string): Task
   createCard(locationId: string, input: { pipelineId: string; stageId?: string; contactId: string; name: string }): Opportunity
-  /** @param stage id or name of a stage of the card's pipeline */
-  moveCard(opportunityId: string, stage: string): Opportunity
+  /** @param stage id or name of a stage of the pipeline: the card's own, or another one to which it goes */
+  moveCard(opportunityId: string, stage: string, pipelineId?: string): Opportunity
   setCardStatus(opportunityId: string, status: OpportunityStatus): Opportunity
   deleteCard(opportunityId: string): void
   createField(locationId: string, input: fields.FieldDefinition): CustomField
@@ -78,14 +89,22 @@ export function createPerson(world: World): Person {
     updateContact: (contactId, edit) => contacts.updateContact(world, contactId, inputOf(contacts.getContact(world, contactId).locationId, edit)),
     changeTags: (contactId, change) => contacts.changeTags(world, contactId, change).contact,
     deleteContact: (contactId) => contacts.deleteContact(world, contactId),
+    mergeContacts: (keptId, goneId) => contacts.mergeContacts(world, keptId, goneId),
+    deleteTag: (locationId, name) => contacts.replaceTag(world, locationId, name, null),
+    renameTag: (locationId, name, newName) => contacts.replaceTag(world, locationId, name, newName),
+    moveLocation: (locationId, companyId) => people.moveLocation(world, locationId, companyId),
+    deleteLocation(locationId) {
+      if (people.isInstalled(world, { locationId })) uninstall(world, { locationId })
+      people.deleteLocation(world, locationId)
+    },
     reply: (contactId, text, channel = 'SMS') => activity.addMessage(world, contactId, { channel, direction: 'inbound', body: text }),
     completeTask: (taskId) => activity.updateTask(world, taskId, { completed: true }),
     createCard: (locationId, input) => opportunities.createCard(world, locationId, { ...input, pipelineStageId: input.stageId, status: 'open' }),
-    moveCard(opportunityId, stage) {
-      const pipeline = pipelineAt(opportunities.getCard(world, opportunityId).pipelineId)
+    moveCard(opportunityId, stage, pipelineId) {
+      const pipeline = pipelineAt(pipelineId ?? opportunities.getCard(world, opportunityId).pipelineId)
       const target = pipeline.stages.find((candidate) => candidate.id === stage || candidate.name === stage)
       if (target === undefined) throw missing(`No stage ${stage} in pipeline ${pipeline.name}`)
-      return opportunities.updateCard(world, opportunityId, { pipelineStageId: target.id })
+      return opportunities.updateCard(world, opportunityId, { pipelineStageId: target.id, ...(pipelineId === undefined ? {} : { pipelineId }) })
     },
     setCardStatus: (opportunityId, status) => opportunities.updateCard(world, opportunityId, { status }),
     deleteCard: (opportunityId) => opportunities.deleteCard(world, opportunityId),
