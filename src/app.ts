@@ -244,7 +244,7 @@ export function createApp(options: AppOptions): App {
         ...pumps,
         { name: 'installations', drain: () => installations.completeDue(20) },
         { name: 'setup', drain: () => setup.resumeDue(5) },
-        { name: 'accounts', drain: () => accounts.keepUp(2_000) },
+        { name: 'accounts', drain: () => accounts.keepUp(250) },
         { name: 'people', drain: () => people.keepUp(200) },
         { name: 'health', drain: () => health.sweep(200) },
       ],

@@ -13,6 +13,8 @@ export interface Grouping {
 
 /** Agencies looked at in one call. */
 const agenciesAtOnce = 50
+/** Records written at once: they are independent of each other. */
+const writesAtOnce = 20
 /** Another process may work with the settings of before for so long; a pass that began earlier is repeated. */
 const settleMs = 10 * secondMs
 
@@ -39,9 +41,8 @@ export function createGrouping({ accounts, mirrors }: AccountModels, settle: (ke
       pass = { plans: wanted, seenAt: clock.now(), startedAt: clock.now(), after: '' }
     }
     const slice = await accounts.find({ _id: { $gt: `${companyId}:${pass.after ?? ''}`, $lt: `${companyId};` }, companyId }, { locationId: 1, state: 1, planId: 1, saas: 1, group: 1 }).sort({ _id: 1 }).limit(limit).lean()
-    for (const account of slice) {
-      if (account.state !== 'new' && groupOf(account.state, account, plans) !== account.group) await settle(account._id)
-    }
+    const differing = slice.filter((account) => account.state !== 'new' && groupOf(account.state, account, plans) !== account.group)
+    for (let start = 0; start < differing.length; start += writesAtOnce) await Promise.all(differing.slice(start, start + writesAtOnce).map((account) => settle(account._id)))
     const after = slice.length < limit ? null : (slice.at(-1)?.locationId ?? null)
     await mirrors.updateOne({ _id: companyId }, { $set: { grouping: { ...pass, after } } })
     return slice.length

@@ -39,6 +39,8 @@ export interface AssignmentDeps {
 }
 
 const maxAttempts = 50
+/** Accounts given out at the same moment: they are independent of each other. */
+const atOnce = 20
 /** A decision this old has been carried out, or never will be. */
 const recentMs = 10 * minuteMs
 
@@ -99,15 +101,24 @@ export function createAssignmentByRule({ turns }: Pick<PeopleModels, 'turns'>, {
       if (dryRun) return { dryRun, assigned: plan.assigned, failed, load: csms.map((csm) => ({ ...csm, accounts: plan.load.get(csm.userId) ?? 0 })) }
 
       const assigned: AssignResult['assigned'] = []
-      for (const entry of plan.assigned) {
+      const carryOut = async (entry: AssignResult['assigned'][number]): Promise<AssignResult['failed'][number] | null> => {
         try {
           await accounts.assignCsm(companyId, entry.locationId, entry.csm.userId, { actor: actorOf(session), source: 'bulk', rule })
-          assigned.push(entry)
+          return null
         } catch (error) {
           // One account that went away meanwhile does not stop the others.
           if (!(error instanceof RequestError)) throw error
-          failed.push({ locationId: entry.locationId, error: describeError(error) })
+          return { locationId: entry.locationId, error: describeError(error) }
         }
+      }
+      for (let start = 0; start < plan.assigned.length; start += atOnce) {
+        const slice = plan.assigned.slice(start, start + atOnce)
+        const outcomes = await Promise.all(slice.map(carryOut))
+        slice.forEach((entry, index) => {
+          const failure = outcomes[index] ?? null
+          if (failure === null) assigned.push(entry)
+          else failed.push(failure)
+        })
       }
       const after = await accounts.portfolioSizes(companyId, csms.map((csm) => csm.userId))
       return { dryRun, assigned, failed, load: csms.map((csm) => ({ ...csm, accounts: after.get(csm.userId) ?? 0 })) }

@@ -84,12 +84,23 @@ export function createHours({ hours }: Pick<PeopleModels, 'hours'>, { clock, acc
     return from === undefined && to === undefined ? {} : { on: { ...(from === undefined ? {} : { $gte: from }), ...(to === undefined ? {} : { $lte: to }) } }
   }
 
-  async function minutesPerCsm(match: PipelineStage.Match['$match']): Promise<{ userId: string; name: string; minutes: number; entries: number }[]> {
-    const sums = await hours.aggregate<{ _id: string; name: string; minutes: number; entries: number }>([
+  /** The names that people have today; of those who left, the name that they had. What is summed needs no more than index keys this way. */
+  async function namesOf(companyId: string, userIds: readonly string[]): Promise<Map<string, string>> {
+    const names = new Map((await accounts.agencyUsers(companyId)).map((user) => [user.userId, user.name]))
+    for (const csmUserId of userIds.filter((userId) => !names.has(userId))) {
+      const entry = await hours.findOne({ companyId, csmUserId }, { csmName: 1 }).lean<Pick<HoursRecord, 'csmName'>>()
+      if (entry !== null) names.set(csmUserId, entry.csmName)
+    }
+    return names
+  }
+
+  async function minutesPerCsm(match: PipelineStage.Match['$match'] & { companyId: string }): Promise<{ userId: string; name: string; minutes: number; entries: number }[]> {
+    const sums = await hours.aggregate<{ _id: string; minutes: number; entries: number }>([
       { $match: match },
-      { $group: { _id: '$csmUserId', name: { $last: '$csmName' }, minutes: { $sum: '$minutes' }, entries: { $sum: 1 } } },
+      { $group: { _id: '$csmUserId', minutes: { $sum: '$minutes' }, entries: { $sum: 1 } } },
     ])
-    return sums.map(({ _id, ...rest }) => ({ userId: _id, ...rest })).sort((left, right) => right.minutes - left.minutes || (left.name < right.name ? -1 : 1))
+    const names = await namesOf(match.companyId, sums.map(({ _id }) => _id))
+    return sums.map(({ _id, ...rest }) => ({ userId: _id, name: names.get(_id) ?? _id, ...rest })).sort((left, right) => right.minutes - left.minutes || (left.name < right.name ? -1 : 1))
   }
 
   return {
@@ -148,16 +159,15 @@ export function createHours({ hours }: Pick<PeopleModels, 'hours'>, { clock, acc
       const to = period.to ?? dayOf(clock.now())
       const from = period.from ?? dayOf(new Date(Date.parse(to) - 29 * dayMs))
       const match = { companyId, counts: true, ...inPeriod({ from, to }) }
-      const sums = await hours.aggregate<{ _id: { csm: string; account: string }; name: string; minutes: number; entries: number }>([
+      const sums = await hours.aggregate<{ _id: { csm: string; account: string }; minutes: number; entries: number }>([
         { $match: match },
-        { $group: { _id: { csm: '$csmUserId', account: '$locationId' }, name: { $last: '$csmName' }, minutes: { $sum: '$minutes' }, entries: { $sum: 1 } } },
+        { $group: { _id: { csm: '$csmUserId', account: '$locationId' }, minutes: { $sum: '$minutes' }, entries: { $sum: 1 } } },
       ])
-      const staff = new Map((await accounts.agencyUsers(companyId)).map((user) => [user.userId, user.name]))
-      const names = by === 'csm' ? new Map<string, string>() : new Map((await accounts.owners(companyId, [...new Set(sums.map(({ _id }) => _id.account))])).map((account) => [account.locationId, account.name]))
+      const names = by === 'csm' ? await namesOf(companyId, [...new Set(sums.map(({ _id }) => _id.csm))]) : new Map((await accounts.owners(companyId, [...new Set(sums.map(({ _id }) => _id.account))])).map((account) => [account.locationId, account.name]))
       const rows = new Map<string, HoursRow>()
-      for (const { _id, name, minutes, entries } of sums) {
+      for (const { _id, minutes, entries } of sums) {
         const id = by === 'csm' ? _id.csm : _id.account
-        const row = rows.get(id) ?? { id, name: by === 'csm' ? (staff.get(id) ?? name) : (names.get(id) ?? id), minutes: 0, entries: 0, accounts: 0 }
+        const row = rows.get(id) ?? { id, name: names.get(id) ?? id, minutes: 0, entries: 0, accounts: 0 }
         rows.set(id, { ...row, minutes: row.minutes + minutes, entries: row.entries + entries, accounts: by === 'csm' ? row.accounts + 1 : 1 })
       }
       const sorted = [...rows.values()].sort((left, right) => right.minutes - left.minutes || (left.name < right.name ? -1 : left.name > right.name ? 1 : left.id < right.id ? -1 : 1))
