@@ -167,14 +167,16 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
     const [first = thisMonth] = months
     const later: string[] = []
     for (let month = plusMonths(first, 1); month <= thisMonth; month = plusMonths(month, 1)) later.push(month)
-    const [now, ...changes] = await Promise.all([
+    const [now, changes] = await Promise.all([
       count({ ended: null }),
-      ...later.map(async (month) => {
-        const [opened, ended] = await Promise.all([count({ opened: month }), count({ ended: month })])
-        return { month, by: opened - ended }
-      }),
+      Promise.all(
+        later.map(async (month) => {
+          const [opened, ended] = await Promise.all([count({ opened: month }), count({ ended: month })])
+          return { month, by: opened - ended }
+        }),
+      ),
     ])
-    return months.map((month) => (changes as { month: string; by: number }[]).reduce((left, change) => (change.month > month ? left - change.by : left), now as number))
+    return months.map((month) => changes.reduce((left, change) => (change.month > month ? left - change.by : left), now))
   }
 
   return {

@@ -52,7 +52,7 @@ export interface ConfidenceInput {
   worst: number
   best: number
   /** The level of a mean, by the agency's cuts. */
-  levelOf(score: number): HappinessLevel
+  levelOf: (score: number) => HappinessLevel
 }
 
 /**

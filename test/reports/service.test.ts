@@ -15,6 +15,7 @@ let routes: Route[]
 const boss: Session = { companyId: 'c1', userId: 'boss', role: 'agency_admin', locationId: null, userName: 'Boss' }
 const foreigner: Session = { ...boss, companyId: 'c2' }
 let keys = 0
+const last = (items: unknown[]): unknown => items.at(-1)
 
 /** What the server does with a route: parse, then hand over. */
 async function get(path: string, query: Record<string, string> = {}, session = boss): Promise<any> {
@@ -85,7 +86,7 @@ describe('the grid', () => {
     const { cells, total } = await get('/api/reports/grid')
     expect(cells).toHaveLength(25)
     expect(total).toBe(4)
-    expect(cells.filter((cell: { count: number }) => cell.count > 0)).toEqual([
+    expect((cells as { count: number }[]).filter((cell) => cell.count > 0)).toEqual([
       { health: 'thriving', happiness: 'not_happy', count: 1, apart: true },
       { health: 'healthy', happiness: 'happy', count: 1, apart: false },
       { health: null, happiness: 'happy', count: 1, apart: false },
@@ -127,7 +128,7 @@ describe('levels over time', () => {
     const [all, saas, regular] = await Promise.all([{}, { group: 'saas' }, { group: 'regular' }].map((filter) => get('/api/reports/distribution', { ...query, ...filter })))
     expect(regular.points).toEqual(all.points)
     expect(regular.assignment).toMatch(/today/)
-    expect(saas.points.map(({ total }: { total: number | null }) => total)).toEqual([null, 0, 0, 0])
+    expect((saas.points as { total: number | null }[]).map(({ total }) => total)).toEqual([null, 0, 0, 0])
     const mine = await get('/api/reports/distribution', { ...query, csm: 'boss' })
     expect(of(mine.points).at(-1)).toEqual(['2026-11-17', { very_happy: 0, happy: 0, neutral: 0, not_happy: 1, none: 0 }])
   })
@@ -167,7 +168,7 @@ describe('response', () => {
   it('counts users by the month in which they were due, and unasked answers apart', async () => {
     await t.accounts.setFeedbackEnabled('c1', 'l1', true, { kind: 'agency_user', id: 'boss', name: 'Boss' }, 'page')
     await reports.observe(event('feedback.enabled', 'l1'))
-    expect((await get('/api/reports/response')).cycles.at(-1)).toMatchObject({ from: '2026-11-01', to: '2026-11-30', eligible: 2, due: 2, shown: 0, answered: 0, participation: { value: null, of: 2 } })
+    expect(last((await get('/api/reports/response')).cycles)).toMatchObject({ from: '2026-11-01', to: '2026-11-30', eligible: 2, due: 2, shown: 0, answered: 0, participation: { value: null, of: 2 } })
     const reaction = { companyId: 'c1', locationId: 'l1', userId: 'u1', at: t.clock.now(), dueAt: t.clock.now() }
     for (const kind of ['shown', 'shown'] as const) await reports.promptReacted({ ...reaction, kind })
     t.clock.set(new Date('2026-12-02T09:00:00Z'))
@@ -179,7 +180,7 @@ describe('response', () => {
       { from: '2026-11-01', eligible: 2, due: 2, shown: 1, answered: 1, commented: 1, ignored: 0, selfInitiated: 0 },
       { from: '2026-12-01', eligible: 2, due: 0, shown: 0, answered: 0, selfInitiated: 1 },
     ])
-    expect((await get('/api/reports/response', { csm: 'none' })).cycles.at(-2)).toMatchObject({ due: 0, eligible: 0 })
+    expect(last(((await get('/api/reports/response', { csm: 'none' })).cycles as unknown[]).slice(0, -1))).toMatchObject({ due: 0, eligible: 0 })
   })
 })
 
@@ -188,7 +189,7 @@ describe('the ranking', () => {
     const { items, mean, total } = await get('/api/reports/ranking', { order: 'bottom' })
     expect(total).toBe(3)
     expect(mean).toBeCloseTo((-50 + 3 * 10 + 10 * 30) / 14, 1)
-    expect(items.map((item: { account: { locationId: string } }) => item.account.locationId)).toEqual(['l1', 'l2', 'l3'])
+    expect((items as { account: { locationId: string } }[]).map((item) => item.account.locationId)).toEqual(['l1', 'l2', 'l3'])
     expect(items[0]).toMatchObject({ rank: 1, score: -50, users: 1, account: { happiness: { level: 'not_happy' } } })
     expect(items[0].shrunkScore).toBeGreaterThan(-10)
     expect(await get('/api/reports/ranking', { csm: 'boss', order: 'top' })).toMatchObject({ total: 1, mean })
