@@ -40,6 +40,7 @@ export function wireContact(contact: Contact): WireContact {
     ...(contact.dateOfBirth === '' ? {} : { dateOfBirth: contact.dateOfBirth }), dateAdded: contact.dateAdded, dateUpdated: contact.dateUpdated,
     lastActivity: contact.lastActivity, firstNameLowerCase: contact.firstName.toLowerCase(), lastNameLowerCase: contact.lastName.toLowerCase(),
     fullNameLowerCase: nameOf(contact).toLowerCase(), customFields: contact.customFields,
+    ...(contact.additionalEmails === undefined ? {} : { additionalEmails: contact.additionalEmails }),
   }
 }
 

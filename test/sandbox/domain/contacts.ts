@@ -130,6 +130,7 @@ export function getContact(world: World, contactId: string): Contact {
 export function duplicateOf(world: World, locationId: string, input: { email?: string | null | undefined; phone?: string | null | undefined }): { contact: Contact; by: 'email' | 'phone' } | undefined {
   const email = (input.email ?? '').trim().toLowerCase()
   const byEmail = email === '' ? undefined : world.state.contacts.by('email', `${locationId}/${email}`)[0]
+    ?? world.state.contacts.by('formerEmail', `${locationId}/${email}`)[0]
   if (byEmail !== undefined) return { contact: byEmail, by: 'email' }
   const phone = phoneOf(input.phone ?? '')
   const byPhone = phone === '' ? undefined : world.state.contacts.by('phone', `${locationId}/${phone}`)[0]
@@ -180,6 +181,35 @@ export function changeTags(world: World, contactId: string, change: { add?: stri
   world.state.contacts.put(after)
   if (added.length > 0 || removed.length > 0) emitContact(world, 'ContactTagUpdate', after)
   return { contact: after, added, removed }
+}
+
+/** Deletes the one and keeps the other, which takes over cards, further addresses, tags, and values that it lacks. */
+export function mergeContacts(world: World, keptId: string, goneId: string): Contact {
+  const kept = getContact(world, keptId)
+  const gone = getContact(world, goneId)
+  const { state } = world
+  for (const card of state.opportunities.by('contact', goneId)) state.opportunities.put({ ...card, contactId: keptId })
+  const more = [gone.email, ...(gone.additionalEmails ?? [])].filter((email) => email !== '' && email !== kept.email)
+  const fields = [...kept.customFields, ...gone.customFields.filter(({ id }) => !kept.customFields.some((field) => field.id === id))]
+  deleteContact(world, goneId)
+  const merged = state.contacts.put({
+    ...kept, email: kept.email === '' ? gone.email : kept.email, additionalEmails: [...new Set([...more, ...(kept.additionalEmails ?? [])])],
+    tags: tagsOf([...kept.tags, ...gone.tags]), customFields: fields, dateUpdated: world.isoNow(),
+  })
+  emitContact(world, 'ContactUpdate', merged)
+  return merged
+}
+
+/** Renames a tag of the list, or deletes it (`null`), there and on all contacts. No event tells it. */
+export function replaceTag(world: World, locationId: string, name: string, newName: string | null): void {
+  const { state } = world
+  const tag = state.tags.by('name', `${locationId}/${name}`)[0]
+  if (tag === undefined) throw missing(`No tag ${name} in location ${locationId}`)
+  if (newName === null) state.tags.delete(tag.id)
+  else state.tags.put({ ...tag, name: newName })
+  for (const contact of state.contacts.by('location', locationId)) {
+    if (contact.tags.includes(name)) state.contacts.put({ ...contact, tags: contact.tags.flatMap((each) => (each !== name ? [each] : newName === null ? [] : [newName])) })
+  }
 }
 
 /** Deletes a contact and, as the platform does, its cards, notes and tasks. */

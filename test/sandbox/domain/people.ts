@@ -108,6 +108,23 @@ export function updateLocation(world: World, locationId: string, change: Partial
   return after
 }
 
+/** Another agency's from now on. The app is not installed for that one; nothing tells the former one but the event with the new agency. */
+export function moveLocation(world: World, locationId: string, companyId: string): Location {
+  const before = world.state.locations.get(locationId)
+  if (before === undefined) throw missing(`Location with id ${locationId} not found`)
+  const after = world.state.locations.put({ ...before, companyId })
+  for (const grant of world.state.grants.by('company', before.companyId)) if (grant.locationId === locationId) world.state.grants.put({ ...grant, revoked: true })
+  emitLocation(world, 'LocationUpdate', after)
+  return after
+}
+
+export function deleteLocation(world: World, locationId: string): void {
+  const { state } = world
+  for (const contact of state.contacts.by('location', locationId)) state.contacts.delete(contact.id)
+  for (const card of state.opportunities.values()) if (card.locationId === locationId) state.opportunities.delete(card.id)
+  if (!state.locations.delete(locationId)) throw missing(`Location with id ${locationId} not found`)
+}
+
 /** Whether the app may work for a place: installed in the sub-account, or in the agency. */
 export function isInstalled(world: World, place: { locationId?: string; companyId?: string }): boolean {
   if (place.locationId !== undefined) return installationAt(world.state, place.locationId) !== undefined

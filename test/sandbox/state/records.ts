@@ -59,6 +59,8 @@ export interface Contact {
   firstName: string
   lastName: string
   email: string
+  /** Addresses taken over from contacts that were merged into this one. */
+  additionalEmails?: string[]
   phone: string
   companyName: string
   address1: string

@@ -71,6 +71,7 @@ export function createState(options: StateOptions): State {
       {
         ...byLocation,
         email: (contact) => `${contact.locationId}/${contact.email}`,
+        formerEmail: (contact) => `${contact.locationId}/${contact.additionalEmails?.[0] ?? ''}`,
         phone: (contact) => `${contact.locationId}/${contact.phone}`,
       },
       (id, contact) => {
