@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Frame, FrameLocator } from 'playwright-core'
 import { dayMs, type Clock } from '../../src/kernel/clock.ts'
@@ -243,6 +244,11 @@ describe('many accounts at once', () => {
     await frame.locator('[data-row]').first().waitFor()
     const ids = await frame.locator('[data-row]').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-row')!))
     expect(ids.length).toBeGreaterThan(1)
+    await textOf(frame.getByTestId('filter-health-none'), (text) => text.endsWith(String(ids.length)))
+    const [file] = await Promise.all([csm.page.waitForEvent('download'), frame.getByTestId('accounts-export').click()])
+    expect(file.suggestedFilename()).toBe('accounts.csv')
+    const rows = (await readFile(await file.path(), 'utf8')).split('\r\n')
+    expect(rows.filter((row) => ids.some((id) => row.includes(id)))).toHaveLength(ids.length)
     await frame.getByTestId('select-page').check()
     await frame.getByTestId('bulk-confirm_health').click()
     await frame.getByTestId('bulk-outcome').waitFor()

@@ -20,6 +20,14 @@ describe('links in the hash', () => {
     expect(hashOfLink('/elsewhere')).toBeNull()
   })
 
+  it('an entry leads to the change, the person, the brief, the run or the event that it came from', () => {
+    expect(hashOfLink('/accounts/loc1/changes/c1')).toBe('#/accounts?account=loc1&change=c1')
+    expect(hashOfLink('/accounts/loc1/people/p1')).toBe('#/accounts?account=loc1&person=p1')
+    expect(hashOfLink('/accounts/loc1/brief')).toBe('#/accounts?account=loc1&show=brief')
+    expect(hashOfLink('/runs/r1')).toBe('#/follow-ups?run=r1')
+    expect(hashOfLink('/deliveries/d1')).toBe('#/operations?queue=deliveries&delivery=d1')
+  })
+
   it('an empty hash is no page', () => {
     expect(parseHash('')).toEqual({ page: '', params: {} })
   })
