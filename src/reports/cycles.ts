@@ -61,7 +61,7 @@ const countNames = ['due', 'shown', 'answered', 'snoozed', 'closed', 'ignored', 
 const neverDue = '-'
 const pageSize = 1_000
 /** Months with fewer cycles are counted at every look. */
-const fewCycles = 1_500
+const fewCycles = 300
 /** Of more accounts than this, those who can be asked today stand for those who could be asked then. */
 const manyAccounts = 500
 

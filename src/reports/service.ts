@@ -29,7 +29,7 @@ export interface ReportsDeps {
 }
 
 /** Up to so many accounts a figure over all of them is computed at every look. */
-const fewAccounts = 1_000
+const fewAccounts = 300
 const mostPoints = 400
 const weekMs = 7 * dayMs
 const mostMonths = 24
