@@ -62,7 +62,8 @@ export const copy = {
     caption: 'Accounts by Health Status (rows) and Happiness (columns)',
     healthDown: 'Health',
     apart: 'apart',
-    cell: (count: number, health: string, happiness: string, apart: boolean) => `${accounts(count)}: health ${health}, happiness ${happiness}${apart ? ', two or more levels apart' : ''}`,
+    /** Read after the count. */
+    cell: (count: number, health: string, happiness: string) => ` ${count === 1 ? 'account' : 'accounts'} with health ${health} and happiness ${happiness}`,
     row: (count: number, health: string) => `${accounts(count)} with health ${health}`,
     column: (count: number, happiness: string) => `${accounts(count)} with happiness ${happiness}`,
     total: (count: number) => accounts(count),
@@ -122,6 +123,7 @@ export const copy = {
     percent,
     range: (low: number, high: number) => `95 % range ${Math.round(low * 100)} to ${percent(high)}`,
     few: 'No percentage: fewer than five.',
+    none: 'Nobody so far',
     unasked: (count: number) => `${plural(count, 'more person', 'more people')} answered unasked, by button or link. They are in neither share.`,
     nobody: 'Nobody was asked.',
     emptyTitle: 'Nobody was asked yet, and that is expected',
