@@ -84,7 +84,7 @@ function printOf(value: unknown): string {
   return JSON.stringify(value)
 }
 
-export interface Advanced {
+interface Advanced {
   next: HealthRecord
   /** Something is to be given out. */
   wanted: boolean

@@ -5,7 +5,7 @@ import type { AgencySettings } from '../http/contract/settings.ts'
 import { healthLabels, type HealthLevel } from '../kernel/levels.ts'
 
 /** Whom the account itself stands for among contacts and cards. */
-export function accountSubject(locationId: string): string {
+function accountSubject(locationId: string): string {
   return `account:${locationId}`
 }
 

@@ -141,9 +141,9 @@ export interface HealthFold {
 }
 
 /** HighLevel's clock and ours may differ by this much. */
-export const skewMs = 5 * secondMs
+const skewMs = 5 * secondMs
 /** A write of which nobody knows the end counts as having lasted this long. */
-export const openWriteMs = 2 * minuteMs
+const openWriteMs = 2 * minuteMs
 const keptForMs = 7 * dayMs
 const keptFacts = 200
 /** Facts that young are never folded away for their number: what belongs to them may still arrive. */
@@ -160,7 +160,7 @@ export function shownOf(value: string | null): Shown {
   return healthLevels.find((level) => level === folded || healthLabels[level].toLowerCase() === folded) ?? `text:${text}`
 }
 
-export function levelShown(shown: Shown): HealthLevel | null {
+function levelShown(shown: Shown): HealthLevel | null {
   return healthLevels.find((level) => level === shown) ?? null
 }
 
