@@ -61,7 +61,8 @@ export function readPersonal<V extends string | number>(look: PersonalLook<V>, {
     if (same) return base
     // Whoever is told of the older value must know that the newer one still held when we last looked.
     const again = known.own ? [] : [{ value: known.value, at: known.at, first: false }]
-    const unclear = known.own && !mayBeOurs && at.getTime() >= known.at.getTime() - skewMs
+    // What we wrote over is no news: one change comes as two events.
+    const unclear = known.own && !mayBeOurs && value !== known.before && at.getTime() >= known.at.getTime() - skewMs
     return { ...base, tell: [told, ...again], edited: !mayBeOurs && value !== wanted, unclear }
   }
   if (same) {
