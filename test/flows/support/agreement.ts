@@ -140,7 +140,7 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
     async deliverAsNew({ body }) {
       await revive()
       const { webhookId: _id, timestamp, ...members } = JSON.parse(body) as { webhookId: string; timestamp: string; type: string }
-      await sandbox.deliver(sandbox.webhook(members as { type: string }, { timestamp }))
+      await sandbox.deliver(sandbox.webhook(members, { timestamp }))
     },
     async settle() {
       armed = null
@@ -161,14 +161,17 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
       const emails = new Set(sandbox.accountUsersOf(locationId).map((user) => user.email))
       return sandbox.state.contacts.by('location', headquartersId).filter((contact) => emails.has(contact.email))
     },
-    fieldOf: (contact) => String(contact.customFields.find((field) => field.id === fieldId())?.value ?? ''),
+    fieldOf(contact) {
+      const value = contact.customFields.find((field) => field.id === fieldId())?.value
+      return typeof value === 'string' ? value : ''
+    },
     healthTagsOf: (contact) => contact.tags.filter((tag) => tag.startsWith('health: ')),
     cardsOf(locationId) {
       const ids = new Set(world.contactsOf(locationId).map((contact) => contact.id))
       const stages = new Map(pipeline().stages.map((stage) => [stage.id, levelOfLabel(stage.name)]))
       const name = sandbox.state.locations.get(locationId)!.name
       return sandbox.state.opportunities.values()
-        .filter((card) => card.contactId !== undefined && ids.has(card.contactId) && card.name === name)
+        .filter((card) => ids.has(card.contactId) && card.name === name)
         .map((card) => ({ ...card, level: card.pipelineId === pipeline().id ? (stages.get(card.pipelineStageId) ?? null) : null }))
     },
     async knows(card) {
