@@ -22,8 +22,8 @@ export const sourceWords: Record<string, string> = {
 }
 
 export const causeWords: Record<string, string> = {
-  delivery: 'Open the event from the CRM',
-  run: 'Open the follow-up',
+  delivery: 'Show the event from the CRM',
+  run: 'Show the follow-up’s steps',
   answer: 'Open the answer',
   change: 'Open the status change',
   case: 'Open the case',
