@@ -54,7 +54,7 @@ export interface World {
   knows(card: Pick<Opportunity, 'id'>): Promise<boolean>
   /** What the product knows of an account's status since an instant, for whoever looks for the reason of a failure. */
   factsOf(locationId: string, since: Date): Promise<string[]>
-  /** Calls on contacts and cards since the last reset; tasks and notes of follow-ups are not the status. */
+  /** Calls on contacts and cards since the last reset; tasks and notes of follow-ups, and looks at the set-up, are not the status. */
   crmCalls(): string[]
   stop(): Promise<void>
 }
@@ -188,7 +188,7 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
         .map(({ kind, at, target = '', shown = '', level = '', source = '', toAt }) =>
           ['  ' + at.toISOString(), toAt?.toISOString().slice(17) ?? '', kind, target.slice(0, 14), shown, level, source].filter((part) => part !== '').join(' '))
     },
-    crmCalls: () => sandbox.calls.filter((call) => /^\/(contacts|opportunities)/.test(call.path) && !/\/(tasks|notes)/.test(call.path)).map((call) => `${call.method} ${call.path}`),
+    crmCalls: () => sandbox.calls.filter((call) => /^\/(contacts|opportunities)/.test(call.path) && !/\/(tasks|notes|pipelines)/.test(call.path)).map((call) => `${call.method} ${call.path}`),
     async stop() {
       await Promise.all(dead)
       if (current !== product) await current.stop()
