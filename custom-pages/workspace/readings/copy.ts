@@ -132,7 +132,7 @@ export const copy = {
   },
 
   ranking: {
-    title: { bottom: 'Lowest first', top: 'Highest first' },
+    title: { bottom: 'Ranking, lowest first', top: 'Ranking, highest first' },
     order: 'Order',
     orders: { bottom: 'Lowest first', top: 'Highest first' },
     rank: 'Rank',
