@@ -140,8 +140,13 @@ function sameText(left: string, right: string): boolean {
 
 const nouns = { email: 'e-mail', sms: 'text message', task: 'task', note: 'note' }
 
+function titleOf(content: OutboxMessage['content']): string {
+  const title = content.kind === 'email' ? content.subject : content.kind === 'task' ? content.title : ''
+  return title === '' ? '' : `: ${title.replace(/[.?]+$/, '')}`
+}
+
 function eventOf(message: OutboxMessage, at: Date, failure: { code: string; message: string } | null): DomainEvent {
-  const { companyId, key, contact, content } = message
+  const { companyId, key, contact, content, changeId } = message
   const noun = nouns[content.kind]
   const type = failure !== null ? 'message.failed' : content.kind === 'task' ? 'task.created' : 'message.sent'
   const verb = content.kind === 'task' || content.kind === 'note' ? 'was created' : 'was sent'
@@ -154,7 +159,7 @@ function eventOf(message: OutboxMessage, at: Date, failure: { code: string; mess
     at,
     actor: { kind: 'system', id: null, name: null },
     source: 'workflow',
-    summary: failure === null ? `A ${noun} ${verb}.` : `A ${noun} could not be delivered: ${failure.message}`,
-    data: { messageKey: key, kind: content.kind, subjectId: contact.subjectId, ...(failure === null ? {} : { code: failure.code }) },
+    summary: failure === null ? `A ${noun} ${verb}${titleOf(content)}.` : `A ${noun} could not be delivered: ${failure.message}`,
+    data: { messageKey: key, kind: content.kind, subjectId: contact.subjectId, ...(changeId === undefined ? {} : { changeId }), ...(failure === null ? {} : { code: failure.code }) },
   }
 }

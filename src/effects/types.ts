@@ -14,7 +14,8 @@ export interface ResourceMap {
   fields: Record<FieldKey, string | null>
   pipelines: {
     happiness: { id: string; stages: Record<HappinessLevel, string> } | null
-    health: { id: string; stages: Record<HealthLevel, string> } | null
+    /** `lowest`: the stage into which HighLevel drops the cards of a stage that is deleted. */
+    health: { id: string; stages: Record<HealthLevel, string>; lowest?: string } | null
   }
 }
 
@@ -61,6 +62,8 @@ export interface OutboxMessage {
   contact: ContactIdentity
   /** Not sent before this instant. */
   dueAt: Date
+  /** The status change that it is about: the events of this message name it. */
+  changeId?: string
   content:
     | { kind: 'email'; subject: string; html: string; text: string }
     | { kind: 'sms'; text: string }

@@ -63,7 +63,7 @@ export interface PromptsDeps {
   settings: Pick<Settings, 'get'>
   events: { append(event: DomainEvent): Promise<unknown> }
   /** Told of every reaction that counts, before it is stored, so that a crash may repeat it but not lose it. Must be idempotent. */
-  reacted?(reaction: UserKey & { kind: 'shown' | 'later' | 'closed'; at: Date; dueAt: Date }): Promise<void>
+  reacted?: (reaction: UserKey & { kind: 'shown' | 'later' | 'closed'; at: Date; dueAt: Date }) => Promise<void>
 }
 
 /** A person and everything the decision about them depends on. */

@@ -136,7 +136,8 @@ function changeIdIn(event: DomainEvent): string | null {
 }
 
 function actOf(event: DomainEvent, locationId: string): HealthAct {
-  const link = `/accounts/${locationId}/timeline`
+  const runId = typeof event.data['messageKey'] === 'string' ? /^run:([^:]+)/.exec(event.data['messageKey'])?.[1] : undefined
+  const link = runId === undefined ? `/accounts/${locationId}` : `/runs/${runId}`
   switch (event.type) {
     case 'task.created':
       return { kind: 'task', summary: event.summary, link }

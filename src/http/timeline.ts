@@ -85,8 +85,12 @@ const columns: CsvColumn<DomainEvent>[] = [
 function chosenTypes(types: string | undefined, groups: string | undefined): DomainEventType[] | undefined {
   if (types === undefined && groups === undefined) return undefined
   const named = new Set(types?.split(','))
-  const prefixes = (groups?.split(',') ?? []).flatMap((group) => groupPrefixes[group as TimelineGroup] ?? [])
+  const prefixes = (groups?.split(',') ?? []).filter(isGroup).flatMap((group) => groupPrefixes[group])
   return domainEventTypes.filter((type) => named.has(type) || prefixes.some((prefix) => type.startsWith(prefix)))
+}
+
+function isGroup(text: string): text is TimelineGroup {
+  return text in groupPrefixes
 }
 
 const ids = z.object({

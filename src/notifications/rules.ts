@@ -20,6 +20,13 @@ export const notificationKinds: readonly KindDefaults[] = [
   { kind: 'case_overdue', label: 'Case overdue', inApp: true, email: 'at_once' },
   { kind: 'happiness_changed', label: 'Happiness changed', inApp: true, email: 'off' },
   { kind: 'feedback_received', label: 'Feedback received', inApp: true, email: 'off' },
+  { kind: 'health_changed', label: 'Health Status changed', inApp: true, email: 'off' },
+  { kind: 'health_struggling', label: 'An account is Struggling', inApp: true, email: 'at_once' },
+  { kind: 'health_note_wanted', label: 'A status change lacks its note', inApp: true, email: 'off' },
+  { kind: 'health_value_refused', label: 'A status value was put back', inApp: true, email: 'off' },
+  { kind: 'health_stale', label: 'Health Status is stale', inApp: true, email: 'off' },
+  { kind: 'account_silent', label: 'Nobody answers', inApp: true, email: 'off' },
+  { kind: 'csm_assigned', label: 'An account has a new owner', inApp: true, email: 'off' },
   { kind: 'reconnect_needed', label: 'Reconnect needed', inApp: true, email: 'at_once' },
   { kind: 'setup_drift', label: 'Set-up changed', inApp: true, email: 'off' },
 ]

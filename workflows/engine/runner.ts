@@ -140,6 +140,7 @@ export function createRunner(deps: RunnerDeps): Runner {
       companyId,
       contact,
       dueAt: clock.now(),
+      ...aboutChange(run),
       content: {
         kind: step.channel,
         subject: renderTemplate('line', step.subject, values),
@@ -179,6 +180,7 @@ export function createRunner(deps: RunnerDeps): Runner {
       companyId: run.companyId,
       contact,
       dueAt: clock.now(),
+      ...aboutChange(run),
       content: {
         kind: 'task',
         title: renderTemplate('line', step.title, values),
@@ -278,6 +280,10 @@ export function createRunner(deps: RunnerDeps): Runner {
       }
     },
   }
+}
+
+function aboutChange({ facts }: RunRecord): { changeId?: string } {
+  return facts.changeId === null ? {} : { changeId: facts.changeId }
 }
 
 /** Idempotency key of a step's effect, and its key in the queue. */
