@@ -94,6 +94,7 @@ function composeServices(options: AppOptions) {
       await effects.releaseHeld(companyId)
       await effects.resync(companyId)
     },
+    onTagsMissing: (companyId, tags) => effects.forgetTags(companyId, tags),
   })
   const effects = createEffects({
     connection, clock, wake, rush, gateway, events, logger, faultPoint,

@@ -69,14 +69,16 @@ export async function applyUser(kind: UserEvent['kind'], context: WebhookContext
 /** Contact*: a full snapshot, without what changed or what was before. */
 export const contactShape = z.looseObject({
   id: crmId,
+  email: z.string().nullish(),
   tags: z.array(z.string()).nullish(),
   customFields: z.array(z.looseObject({ id: crmId, value: z.unknown().optional() })).nullish(),
 })
 
-export function observedContactOf({ id, tags, customFields }: z.output<typeof contactShape>, at: Date): ObservedContact {
+export function observedContactOf({ id, email, tags, customFields }: z.output<typeof contactShape>, at: Date): ObservedContact {
   return {
     id,
     at,
+    ...(email === undefined ? {} : { email: email === '' ? null : email }),
     ...(tags === undefined || tags === null ? {} : { tags }),
     ...(customFields === undefined || customFields === null ? {} : { customFields: customFields.map((field) => ({ id: field.id, value: field.value })) }),
   }

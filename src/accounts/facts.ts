@@ -4,7 +4,7 @@ import type { Ownership } from './ownership.ts'
 import { accountKey, derivedMembers, displayName } from './rules.ts'
 import type { Telling } from './telling.ts'
 import type { AccountsDeps, LocationEvent, LocationInstallFact, UserEvent } from './types.ts'
-import { emptyUser, factOrder, foldUser, isStaff, joinedAt, leftAt, presentIn, type UserFact } from './user-fold.ts'
+import { emptyUser, factOrder, foldUser, instantOf, isStaff, joinedAt, leftAt, presentIn, type UserFact } from './user-fold.ts'
 
 /** Details of a sub-account as some fact tells them; undefined members are not told. */
 export interface AccountDetails {
@@ -103,6 +103,22 @@ export function createAccountFacts(models: AccountModels, telling: Telling, owne
     }
   }
 
+  /** A known account has another name now: that and the telling of it are one write. @returns false if there is nothing to tell */
+  async function rename(key: string, name: string, details: Partial<AccountRecord>, order: string): Promise<boolean> {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const record = await accounts.findOne({ _id: key }).lean()
+      if (record === null || record.detailsFact === '' || record.detailsFact > order || record.name === name) return false
+      const told = telling.together(record, { actor: system, source: 'webhook' }, {
+        type: 'account.renamed', before: record.name, after: name, data: { formerName: record.name, name }, summary: `The account is called ${name} now; before it was ${record.name}.`,
+      })
+      const after = await accounts.findOneAndUpdate({ _id: key, detailsFact: record.detailsFact, ...told.unchanged }, { ...told.write, $set: { ...details, detailsFact: order, ...told.since } }, { returnDocument: 'after' }).lean()
+      if (after === null) continue
+      await telling.tell(after)
+      return true
+    }
+    return false
+  }
+
   async function takeDetails(key: string, details: AccountDetails, order: string): Promise<void> {
     const told = {
       ...(details.name === undefined || details.name === null || details.name === '' ? {} : { name: details.name, nameKey: details.name.toLowerCase() }),
@@ -111,6 +127,7 @@ export function createAccountFacts(models: AccountModels, telling: Telling, owne
       ...(details.planId === undefined ? {} : { planId: details.planId, saas: details.planId !== null }),
     }
     if (Object.keys(told).length === 0) return
+    if (told.name !== undefined && (await rename(key, told.name, told, order))) return
     const { matchedCount } = await accounts.updateOne({ _id: key, detailsFact: { $lte: order } }, { $set: { ...told, detailsFact: order } })
     // An older reading may still know what newer facts do not tell.
     if (matchedCount === 0 && told.timezone !== undefined) await accounts.updateOne({ _id: key, timezone: null }, { $set: { timezone: told.timezone } })
@@ -173,6 +190,17 @@ export function createAccountFacts(models: AccountModels, telling: Telling, owne
     }
   }
 
+  /** Contacts stay bound to a person who has another address. */
+  async function tellEmail(before: UserRecord | null, { companyId, userId, name, email, detailsFact, presentIn: locationIds }: UserRecord): Promise<void> {
+    if (before === null || before.email === null || before.email === email) return
+    for (const locationId of locationIds) {
+      await events.append({
+        key: `person.email_changed:${companyId}:${locationId}:${userId}:${detailsFact}`, companyId, locationId, userId, type: 'person.email_changed', at: instantOf(detailsFact), actor: system, source: 'webhook',
+        summary: email === null ? `${name} has no e-mail address any more.` : `The e-mail address of ${name} is ${email} now.`, before: before.email, after: email, data: { userId, name },
+      })
+    }
+  }
+
   const applyUserFact: AccountFactsWriter['applyUserFact'] = async (companyId, userId, fact, { seenRun, recount: wantsRecount = true } = {}) => {
     const key = accountKey(companyId, userId)
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
@@ -187,6 +215,7 @@ export function createAccountFacts(models: AccountModels, telling: Telling, owne
         staff, presentIn: present, gone: !staff && present.length === 0, version: (before?.version ?? 0) + 1, seenRun: seenRun ?? before?.seenRun ?? '',
       }
       await appendChanges(before, after)
+      await tellEmail(before, after)
       const { _id, ...members } = after
       try {
         const { matchedCount, upsertedCount } = await users.updateOne({ _id, version: before?.version ?? 0 }, { $set: members }, { upsert: before === null })

@@ -37,6 +37,8 @@ export interface Cards {
   reconcile(claimed: Claimed<CardRecord>): Promise<HandleOutcome>
   /** The contact's id is known now: its cards need not wait any longer. */
   contactBound(contact: ContactRecord): Promise<void>
+  /** The contact was merged into another one: its cards are looked for there. */
+  contactMerged(contact: ContactRecord): Promise<void>
   /** A person deleted the contact, and with it HighLevel its cards: they are made anew when they are wanted again. */
   contactGone(contact: ContactRecord): Promise<void>
 }
@@ -100,12 +102,19 @@ export function createCards(
   }
 
   async function observe(companyId: string, observed: ObservedOpportunity): Promise<PersonEdit[]> {
-    const map = await resources(companyId)
-    if (map === null) return []
+    let map = await resources(companyId)
+    let looked = false
     for (;;) {
+      if (map === null) return []
       const record = await store.find({ companyId, opportunityId: observed.id })
       if (record === null) await observeGone(companyId, observed, map)
       if (record === null || record.crmLocationId !== map.locationId) return []
+      // A stage that is deleted drops its cards into the lowest one: nobody put them there. What is left of the pipeline then says so.
+      if (!looked && isFall(record, observed, map)) {
+        looked = true
+        map = (await deps.lookAgain?.(companyId)) ?? map
+        continue
+      }
       const news = observed.deleted === true ? await readDeletion(record, observed, map) : readMove(record, observed, map)
       if (news.edits.length > 0 || news.dirty) echoes.forget(companyId, observed.id)
       await appendEdits(events, companyId, record.identity, news.edits, observed.at, observed.deliveryId)
@@ -300,12 +309,17 @@ export function createCards(
     for (const card of cards) await store.mutate(card._id, (current) => (current.opportunityId === null ? store.dirtied(current) : null))
   }
 
+  async function contactMerged(contact: ContactRecord): Promise<void> {
+    const cards = await store.findMany({ companyId: contact.companyId, contactKey: contact._id, opportunityId: null, deletedAt: null }, 20)
+    for (const card of cards) await store.mutate(card._id, (current) => (current.opportunityId === null ? store.dirtied(current) : null))
+  }
+
   async function contactGone(contact: ContactRecord): Promise<void> {
     const cards = await store.findMany({ companyId: contact.companyId, contactKey: contact._id, opportunityId: { $ne: null } }, 20)
     for (const card of cards) await store.mutate(card._id, (current) => ({ ...gone(current, clock.now()), version: current.version + 1 }))
   }
 
-  return { want, observe, reconcile, contactBound, contactGone }
+  return { want, observe, reconcile, contactBound, contactMerged, contactGone }
 }
 
 /** The place of an account's health card. */
@@ -362,6 +376,13 @@ function readMove(record: CardRecord, observed: ObservedOpportunity, map: Resour
   if (reading === 'own') return { edits: [], members: { known: now }, dirty: value !== wanted, tell: [] }
   // Happiness is computed: the card goes back.
   return { edits: [edit], members: { known: now }, dirty: true, tell: [] }
+}
+
+/** A health card came from a stage of a level into the lowest stage of its pipeline. */
+function isFall({ pipeline, known, wantedLevel, ownLevels }: CardRecord, observed: ObservedOpportunity, map: ResourceMap): boolean {
+  if (pipeline !== 'health' || observed.deleted === true || known === null || observed.at <= known.at || observed.stageId !== map.pipelines.health?.lowest) return false
+  const level = levelAt(map, pipeline, placeIn(observed))
+  return known.value !== placeIn(observed) && level !== wantedLevel && !(level !== null && ownLevels.includes(level) && known.own) && levelAt(map, pipeline, known.value) !== null
 }
 
 function placeIn({ pipelineId, stageId }: ObservedOpportunity): string {

@@ -19,6 +19,7 @@ const freshMs = 10 * secondMs
 /** A contact as a webhook or a read shows it; members left out are not judged. */
 export interface ObservedContact {
   id: string
+  email?: string | null
   tags?: string[]
   customFields?: { id: string; value: unknown }[]
   /** HighLevel's time of the news. */
@@ -99,7 +100,7 @@ export function isEmpty(difference: ContactDifference): boolean {
 }
 
 /** Members that take a contact, as just found or created, for what is known. */
-export function takeForKnown(contact: CrmContact, map: ResourceMap, at: Date): Pick<ContactRecord, 'contactId' | 'crmLocationId' | 'createBegunAt' | 'known' | 'knownTags'> {
+export function takeForKnown(contact: CrmContact, map: ResourceMap, at: Date): Pick<ContactRecord, 'contactId' | 'crmLocationId' | 'createBegunAt' | 'known' | 'knownTags' | 'crmEmail' | 'crmEmailAt'> {
   const known: ContactRecord['known'] = {}
   for (const field of fieldKeys) {
     const fieldId = map.fields[field]
@@ -107,7 +108,7 @@ export function takeForKnown(contact: CrmContact, map: ResourceMap, at: Date): P
     known[field] = { value: valueOf(contact.customFields, field, fieldId), at, own: false, before: null, fieldId }
   }
   const knownTags = { value: normaliseTags(contact.tags), at, own: false }
-  return { contactId: contact.id, crmLocationId: map.locationId, createBegunAt: null, known, knownTags }
+  return { contactId: contact.id, crmLocationId: map.locationId, createBegunAt: null, known, knownTags, crmEmail: contact.email?.toLowerCase() ?? null, crmEmailAt: at }
 }
 
 /** Members that forget a contact that is gone. */

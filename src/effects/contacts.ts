@@ -7,6 +7,7 @@ import type { Claimed, HandleOutcome } from '../store/index.ts'
 import { differenceOf, firstLook, forgotten, isEmpty, mergeWish, readNews, takeForKnown, type ContactDifference, type ObservedContact } from './contact-rules.ts'
 import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
+import { fateKnown, goneMembers, isOnlyAsked, tellEmailChanged, tellFate } from './gone-contacts.ts'
 import { locationOf, stillUntold, type PersonalTarget, type PersonalTeller } from './personal.ts'
 import { knownByWrite } from './personal-rules.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
@@ -37,6 +38,8 @@ export interface ContactReports {
   bound(record: ContactRecord): Promise<void>
   /** A person deleted the contact. */
   gone(record: ContactRecord): Promise<void>
+  /** The contact was merged into one that had no record of its own: its cards are looked for there. */
+  merged(record: ContactRecord): Promise<void>
 }
 
 const maxRounds = 6
@@ -118,11 +121,13 @@ export function createContacts(
   async function observeOne(record: ContactRecord, observed: ObservedContact): Promise<PersonEdit[]> {
     if (observed.deleted === true) {
       await report.gone(record)
-      await store.mutate(record._id, (current) => (current.contactId === observed.id ? { ...forgotten, version: current.version + 1 } : null))
+      await store.mutate(record._id, (current) =>
+        current.contactId === observed.id ? { ...forgotten, ...goneMembers(current, observed.id, observed.at, current.state === 'clean'), ...store.dirtied(current) } : null)
       return []
     }
     const map = await resources(record.companyId)
     if (map === null || record.crmLocationId !== map.locationId) return []
+    await noteEmail(record, observed)
     for (let current: ContactRecord | null = record; current !== null; current = await store.find({ _id: record._id })) {
       const news = readNews(current, observed, map, clock.now())
       if (news.edits.length > 0 || news.dirty) echoes.forget(current.companyId, observed.id)
@@ -134,6 +139,14 @@ export function createContacts(
       return news.edits
     }
     return []
+  }
+
+  /** Somebody gave the contact another address: it stays bound, and that is told. */
+  async function noteEmail(record: ContactRecord, { id, email, at, deliveryId }: ObservedContact): Promise<void> {
+    const address = email?.toLowerCase() ?? null
+    if (email === undefined || (record.crmEmailAt !== undefined && at <= record.crmEmailAt) || record.crmEmail === address) return
+    if (record.crmEmail !== undefined) await tellEmailChanged(events, record, id, address, at, deliveryId)
+    await store.mutate(record._id, () => ({ crmEmail: address, crmEmailAt: at }))
   }
 
   /** Tells what was stored to be told. @returns the record as it is then; null if it is gone */
@@ -156,6 +169,14 @@ export function createContacts(
     const startedAt = clock.now()
     let written: { value: FieldValue; ended: () => Promise<void> } | null = null
     let contact = email === null ? null : await api.findContactByEmail(email)
+    const goneId = record.goneId ?? null
+    if (contact !== null && contact.id === goneId) return waiting.wait(settings.searchLagMs, 'waiting_for_search')
+    const survivor = goneId === null ? null : contact
+    if (survivor === null && isOnlyAsked(record)) {
+      await tellFate(events, record, { kind: 'deleted' })
+      await store.mutate(record._id, () => fateKnown)
+      return 'done'
+    }
     if (contact === null) {
       await store.mutate(record._id, () => ({ createBegunAt: startedAt }))
       const { fields } = differenceOf({ ...record, known: {} }, map)
@@ -175,7 +196,8 @@ export function createContacts(
     const kept = written !== null && health?.value === written.value
     if (kept) taken.known.healthStatus = { ...health, ...knownByWrite(health.value, startedAt, clock.now(), null) }
     const untold = kept ? [] : firstLook(taken.known)
-    const members = { ...taken, lastWriteAt: startedAt, ...(untold.length === 0 ? {} : { untold }) }
+    await tellFate(events, record, survivor === null ? { kind: 'deleted' } : { kind: 'merged', into: survivor.id })
+    const members = { ...taken, ...(goneId === null ? {} : fateKnown), lastWriteAt: startedAt, ...(untold.length === 0 ? {} : { untold }) }
     const twin = (await store.findMany({ companyId: record.companyId, contactId: contact.id }, 2)).find((other) => other._id !== record._id)
     if (twin !== undefined) {
       await merge(record, twin)
@@ -183,7 +205,7 @@ export function createContacts(
     }
     const bound = await store.mutate(record._id, () => members)
     if (bound === null) return 'done'
-    await report.bound(bound)
+    await (survivor === null ? report.bound(bound) : report.merged(bound))
     return bound
   }
 
@@ -259,6 +281,9 @@ export function createContacts(
     faultPoint('effects.recorded')
   }
 
+  /** Members of a record whose contact turned out not to be there. */
+  const forget = (record: ContactRecord): Partial<ContactRecord> => (record.contactId === null ? {} : { ...forgotten, ...goneMembers(record, record.contactId, clock.now(), false) })
+
   async function reconcileRound(claimed: Claimed<ContactRecord>, record: ContactRecord, map: ResourceMap, api: LocationApi): Promise<HandleOutcome | 'again'> {
     if ((record.untold ?? []).length > 0) {
       if ((await tellUntold(record)) === null) return 'done'
@@ -274,7 +299,7 @@ export function createContacts(
       const askedAt = clock.now()
       const contact = await api.getContact(current.contactId)
       if (contact === null) {
-        await store.mutate(current._id, () => forgotten)
+        await store.mutate(current._id, forget)
         return 'again'
       }
       const observed = { id: contact.id, tags: contact.tags, customFields: contact.customFields, at: askedAt }
@@ -298,7 +323,7 @@ export function createContacts(
       await recordWritten(current, done, startedAt, null)
       // What is not there may be a field as well as the contact.
       if (!isNotFound(error) || (await api.getContact(contactId)) !== null) throw error
-      await store.mutate(current._id, () => forgotten)
+      await store.mutate(current._id, forget)
       return 'again'
     }
     const whole = done.missing.length === 0 && difference.missing.length === 0

@@ -26,6 +26,7 @@ interface WrittenContact {
   fields: { id: string; field: FieldKey; value: FieldValue }[]
   /** The tags from before the writes to after them; null if they were not known. */
   tagSets: string[] | null
+  email: string | null | undefined
 }
 
 const rememberedMs = 10 * secondMs
@@ -64,7 +65,7 @@ export function createEchoes(clock: Clock): Echoes {
       const before = knownTags?.value
       const without = before?.filter((tag) => !difference.removeTags.includes(tag))
       const tagSets = before === undefined || without === undefined ? null : [setOf(before), setOf(without), setOf([...without, ...difference.addTags])]
-      remember(contacts, key, { untilMs: clock.nowMs() + rememberedMs, fields, tagSets })
+      remember(contacts, key, { untilMs: clock.nowMs() + rememberedMs, fields, tagSets, email: record.crmEmail })
     },
     writingCard(companyId, opportunityId, place) {
       remember(cards, keyOf(companyId, opportunityId), { untilMs: clock.nowMs() + rememberedMs, place })
@@ -73,9 +74,10 @@ export function createEchoes(clock: Clock): Echoes {
       contacts.delete(keyOf(companyId, id))
       cards.delete(keyOf(companyId, id))
     },
-    isContact(companyId, { id, tags, customFields, deleted }, tagsToldApart) {
+    isContact(companyId, { id, email, tags, customFields, deleted }, tagsToldApart) {
       const written = contacts.get(keyOf(companyId, id))
       if (written === undefined || written.untilMs <= clock.nowMs() || deleted === true) return false
+      if (email !== undefined && written.email !== undefined && (email?.toLowerCase() ?? null) !== written.email) return false
       if (tags === undefined || customFields === undefined || written.tagSets === null) return false
       const seen = new Map(customFields.map((field) => [field.id, field.value]))
       if (!written.fields.every(({ id: fieldId, field, value }) => normalise(field, seen.get(fieldId)) === value)) return false

@@ -15,6 +15,7 @@ import { effectCollections, type CardRecord, type ContactRecord } from './record
 import { createStatus, type EffectsStatus } from './status.ts'
 import type { ContactIdentity, OutboxMessage, PersonEdit, SettledTask, WantedCard, WantedContact } from './types.ts'
 import type { WantedState } from './wanted-record.ts'
+import { normaliseTags } from './values.ts'
 import { createWantedStore, type WantedStore } from './wanted-store.ts'
 
 /** A contact that stands for people of an account. */
@@ -49,6 +50,8 @@ export interface Effects {
   releaseHeld(companyId: string): Promise<number>
   /** Looks at every record of the company again, for example after fields or stages were re-mapped; writes only differences. */
   resync(companyId: string): Promise<number>
+  /** These tags were deleted with the location's list, off all contacts: they are given again where they are wanted. */
+  forgetTags(companyId: string, tags: readonly string[]): Promise<void>
   /** Takes up dead or held work again. */
   replay(companyId: string, key: string): Promise<boolean>
   /** Work that is not finished: waiting, held or dead, with reasons. */
@@ -96,6 +99,10 @@ export function createEffects(deps: EffectsDeps): Effects {
       wake.signal('outbox')
     },
     gone: (record) => cards.contactGone(record),
+    merged: async (record) => {
+      await cards.contactMerged(record)
+      wake.signal('outbox')
+    },
   })
   const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes, personal)
   const outbox = createOutbox(deps, collections.sent, contacts, waiting, settings, faultPoint)
@@ -145,6 +152,14 @@ export function createEffects(deps: EffectsDeps): Effects {
       const marked = await Promise.all([contactStore.markDirty(companyId), cardStore.markDirty(companyId)])
       wakeAll()
       return marked.reduce((sum, count) => sum + count, 0)
+    },
+    async forgetTags(companyId, tags) {
+      const names = normaliseTags(tags)
+      const lost = { companyId, 'knownTags.value': { $in: names } }
+      const change = { $pullAll: { 'knownTags.value': names }, $inc: { rev: 1, version: 1 } }
+      await collections.contacts.updateMany({ ...lost, state: 'clean' }, { ...change, $set: { state: 'dirty', dueAt: clock.now() } })
+      await collections.contacts.updateMany(lost, change)
+      wakeAll()
     },
     async replay(companyId, key) {
       const replayed = (await outbox.queue.replay(companyId, key)) || (await contactStore.replay(companyId, key)) || (await cardStore.replay(companyId, key))

@@ -28,6 +28,14 @@ export interface ContactRecord extends WantedRecord {
   verify: boolean
   /** Looks at Health Status that were stored and not told yet. */
   untold?: ToldLook<string>[]
+  /** The contact that people deleted, while it is not known whether it was merged into another one. */
+  goneId?: string | null
+  goneAt?: Date | null
+  /** The record's version by that alone: a newer one was wanted since. */
+  goneVersion?: number
+  /** Address of the contact in HighLevel when it was seen last; it may differ from the person's. */
+  crmEmail?: string | null
+  crmEmailAt?: Date
 }
 
 /** Where a card shall be, and what we know of it. */
@@ -114,6 +122,11 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       knownTags: Mixed,
       verify: Boolean,
       untold: Mixed,
+      goneId: String,
+      goneAt: Date,
+      goneVersion: Number,
+      crmEmail: String,
+      crmEmailAt: Date,
     },
     schemaOptions,
   )

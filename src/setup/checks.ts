@@ -5,7 +5,7 @@ import type { Installation } from '../installations/index.ts'
 import type { MirrorProgress } from '../accounts/index.ts'
 import type { FieldMemory, PipelineMemory, SetupRecord } from './model.ts'
 import { fieldRequirements, pipelineRequirements, type FieldRequirement, type PipelineRequirement } from './requirements.ts'
-import { isNamed, matchField, matchPipeline, missingTags } from './rules.ts'
+import { isNamed, lowestStage, matchField, matchPipeline, missingTags } from './rules.ts'
 
 /** What is in the success location right now. */
 export interface LiveResources {
@@ -111,7 +111,7 @@ export function isMendable(record: SetupRecord, live: LiveResources, settings: A
   })
 }
 
-/** The record without what is no longer in the success location, so that work which needs it waits. The same record if nothing is missing. */
+/** The record without what is no longer in the success location, so that work which needs it waits. null if that is how it is remembered. */
 export function withoutMissing(record: SetupRecord, live: LiveResources): Pick<SetupRecord, 'fields' | 'pipelines'> | null {
   const fields = { ...record.fields }
   const pipelines = { ...record.pipelines }
@@ -128,8 +128,9 @@ export function withoutMissing(record: SetupRecord, live: LiveResources): Pick<S
     if (memory === null || memory === undefined) continue
     const pipeline = live.pipelines.find((candidate) => candidate.id === memory.id)
     const kept = Object.fromEntries(Object.entries(memory.stages).filter(([, stageId]) => pipeline?.stages.some((stage) => stage.id === stageId)))
-    if (pipeline !== undefined && Object.keys(kept).length === Object.keys(memory.stages).length) continue
-    pipelines[key] = pipeline === undefined ? null : { id: memory.id, stages: kept }
+    const lowest = pipeline === undefined ? undefined : lowestStage(pipeline)
+    if (pipeline !== undefined && lowest === memory.lowest && Object.keys(kept).length === Object.keys(memory.stages).length) continue
+    pipelines[key] = pipeline === undefined ? null : { id: memory.id, stages: kept, lowest }
     changed = true
   }
   return changed ? { fields, pipelines } : null

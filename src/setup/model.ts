@@ -12,6 +12,7 @@ export interface FieldMemory {
 export interface PipelineMemory {
   id: string
   stages: Partial<Record<string, string>>
+  lowest?: string | undefined
 }
 
 export interface SetupProblem {

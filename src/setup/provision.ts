@@ -15,6 +15,8 @@ export interface ProvisionContext {
   scope: RepairScope
   rememberField(key: FieldKey, memory: FieldMemory | null): Promise<void>
   rememberPipeline(key: PipelineKey, memory: PipelineMemory | null): Promise<void>
+  /** Tags are missing in the location's list: contacts have lost them, too. */
+  tagsMissing(tags: string[]): Promise<void>
 }
 
 function inputOf({ name, dataType, options }: FieldRequirement): NewCrmCustomField {
@@ -119,6 +121,7 @@ async function provisionTags(context: ProvisionContext): Promise<SetupProblem[]>
   const absent = missingTags(wanted, await api.listTags())
   const told = toldProblem(context, 'tags')
   if (told !== null && absent.length > 0) return [told]
+  if (absent.length > 0) await context.tagsMissing(absent)
   for (const tag of absent) {
     const outcome = await refusable(() => api.createTag(tag))
     if (outcome.kind === 'refused') refused.push(tag)
@@ -144,19 +147,19 @@ async function provisionPipeline(context: ProvisionContext, requirement: Pipelin
   if (match === null || match.missingStages.length > 0) {
     const before = match
     if (context.scope === 'safe') {
-      await context.rememberPipeline(requirement.key, before === null ? null : { id: before.pipeline.id, stages: before.stages })
+      await context.rememberPipeline(requirement.key, before === null ? null : { id: before.pipeline.id, stages: before.stages, lowest: before.lowest })
       return toldProblem(context, requirement.checkKey)
     }
     const outcome = await refusable(() => (before === null ? api.createPipeline(requirement.name, names) : api.addPipelineStages(before.pipeline.id, before.missingStages)))
     if (outcome.kind === 'refused') {
-      await context.rememberPipeline(requirement.key, before === null ? null : { id: before.pipeline.id, stages: before.stages })
+      await context.rememberPipeline(requirement.key, before === null ? null : { id: before.pipeline.id, stages: before.stages, lowest: before.lowest })
       return pipelineProblem(requirement, before, outcome.code)
     }
     const changed = outcome.value
     match = matchPipeline(requirement, [changed], before === null ? { id: changed.id, stages: {} } : { id: before.pipeline.id, stages: before.stages })
   }
   if (match === null) return pipelineProblem(requirement, null, 'highlevel_unexpected')
-  await context.rememberPipeline(requirement.key, { id: match.pipeline.id, stages: match.stages })
+  await context.rememberPipeline(requirement.key, { id: match.pipeline.id, stages: match.stages, lowest: match.lowest })
   return match.missingStages.length === 0 ? null : pipelineProblem(requirement, match, 'highlevel_unexpected')
 }
 

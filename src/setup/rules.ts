@@ -31,6 +31,8 @@ export interface PipelineMatch {
   pipeline: CrmPipeline
   stages: Partial<Record<string, string>>
   missingStages: string[]
+  /** The stage into which HighLevel drops the cards of a deleted one. */
+  lowest: string | undefined
 }
 
 /** Finds a pipeline and its stages: remembered ids first, whatever they are called now; else by name. */
@@ -46,7 +48,12 @@ export function matchPipeline(requirement: PipelineRequirement, pipelines: reado
     if (stage === undefined) missingStages.push(name)
     else stages[level] = stage.id
   }
-  return { pipeline, stages, missingStages }
+  return { pipeline, stages, missingStages, lowest: lowestStage(pipeline) }
+}
+
+/** The stage with the lowest position. */
+export function lowestStage({ stages }: CrmPipeline): string | undefined {
+  return [...stages].sort((left, right) => left.position - right.position)[0]?.id
 }
 
 /** Names of a list that are not in HighLevel's tag catalogue; tags are compared in lower case. */
@@ -54,11 +61,11 @@ export function missingTags(wanted: readonly string[], have: readonly { name: st
   return wanted.filter((tag) => !have.some((candidate) => isNamed(candidate.name, tag)))
 }
 
-function stageMap<Level extends string>(memory: PipelineMemory | null | undefined, levels: readonly Level[]): { id: string; stages: Record<Level, string> } | null {
+function stageMap<Level extends string>(memory: PipelineMemory | null | undefined, levels: readonly Level[]): { id: string; stages: Record<Level, string>; lowest?: string } | null {
   if (memory === null || memory === undefined) return null
   const entries = levels.map((level) => [level, memory.stages[level]] as const)
   if (entries.some(([, stageId]) => stageId === undefined)) return null
-  return { id: memory.id, stages: Object.fromEntries(entries) as Record<Level, string> }
+  return { id: memory.id, stages: Object.fromEntries(entries) as Record<Level, string>, ...(memory.lowest === undefined ? {} : { lowest: memory.lowest }) }
 }
 
 /** The ids that effects work with. A part that is not whole is null, so that work waits for it. */

@@ -72,6 +72,7 @@ export function createSetup(deps: SetupDeps): Setup {
         scope,
         rememberField: (key, memory) => remember(`fields.${key}`, memory),
         rememberPipeline: (key, memory) => remember(`pipelines.${key}`, memory),
+        tagsMissing: async (tags) => deps.onTagsMissing?.(companyId, tags),
       },
       stillOurs,
     )

@@ -56,4 +56,6 @@ export interface SetupDeps {
   logger: Logger
   /** Called when a part became usable: release work that was held. */
   onReady?(companyId: string): Promise<void>
+  /** Called when level tags are missing in the location's list and are about to be made again: contacts have lost them, too. */
+  onTagsMissing?(companyId: string, tags: string[]): Promise<void>
 }
