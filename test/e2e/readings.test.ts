@@ -263,6 +263,27 @@ describe('the other views', () => {
     await textOf(frame.getByTestId('hours-rows'), (text) => text.includes(accounts[0]!.name))
   })
 
+  it('say what will appear while there is nothing yet', async () => {
+    const { context } = leader
+    const nothing = { grid: { cells: [] }, distribution: { points: [{ on: '2026-01-04', counts: null, total: null }] }, response: { cycles: [] }, ranking: { items: [], total: 0, mean: null } }
+    for (const [name, change] of Object.entries(nothing)) {
+      await context.route(`**/api/reports/${name}*`, async (route) => {
+        const response = await route.fetch()
+        await route.fulfill({ response, json: { ...((await response.json()) as object), ...change } })
+      })
+    }
+    const frame = await view('grid')
+    await frame.getByTestId('grid-none').waitFor()
+    await holdsUp('grid-none')
+    await frame.getByTestId('readings-trends').click()
+    await textOf(frame.getByTestId('report-distribution'), (text) => text.includes('No history yet'))
+    await textOf(frame.getByTestId('report-response'), (text) => text.includes('Nobody was asked yet, and that is expected'))
+    await holdsUp('trends-none')
+    await frame.getByTestId('readings-ranking').click()
+    await textOf(frame.getByTestId('empty-state'), (text) => text.includes('Nothing to rank yet'))
+    await context.unrouteAll()
+  })
+
   it('were quiet in the console', () => {
     expect(leader.noise).toEqual([])
   })

@@ -23,6 +23,19 @@ export function labelOf(level: string | null): string {
   return healthLabel(level !== null && isHealth(level) ? level : null)
 }
 
+/** At most this part of the line is the time before the first reading: it says little, and would leave no room for the rest. */
+const leadPart = 1 / 3
+
+/** What the line shows: all segments, the time before the first reading cut short. */
+export function shownSegments({ segments }: Pick<LevelHistory, 'segments'>): LevelHistory['segments'] {
+  const [first, ...rest] = segments
+  const last = rest.at(-1)
+  if (first === undefined || last === undefined || first.level !== null) return segments
+  const firstReadingMs = Date.parse(first.to)
+  const fromMs = Math.max(Date.parse(first.from), firstReadingMs - (Date.parse(last.to) - firstReadingMs) * leadPart)
+  return [{ ...first, from: new Date(fromMs).toISOString() }, ...rest]
+}
+
 /** The segments along the whole period. */
 export function stretchesOf({ segments }: Pick<LevelHistory, 'segments'>): Stretch[] {
   const startMs = Date.parse(segments[0]?.from ?? '')

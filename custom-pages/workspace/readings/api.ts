@@ -5,20 +5,17 @@ import type {
   alertReport,
   disagreementReport,
   distributionReport,
-  filterEcho,
   rankingReport,
   responseReport,
 } from '../../../src/http/contract/reports.ts'
-import type { Disagreement } from '../../../src/http/contract/accounts.ts'
 import type { hoursReport } from '../../../src/http/contract/people.ts'
 import { type Loaded, useLoad } from '../../shared/lib/load.ts'
 import { client } from '../../shared/lib/services.ts'
-import type { Scope } from './scope.ts'
+import type { Echo, Scope } from './scope.ts'
 
 type Output<Schema extends { _zod: { output: unknown } }> = Schema['_zod']['output']
 
 export type { GridReport, Share }
-export type Echo = Output<typeof filterEcho>
 export type DisagreementReport = Output<typeof disagreementReport>
 export type DistributionReport = Output<typeof distributionReport>
 export type Point = DistributionReport['points'][number]
@@ -28,7 +25,6 @@ export type RankingReport = Output<typeof rankingReport>
 export type AlertReport = Output<typeof alertReport>
 export type AlertKind = (typeof alertKinds)[number]
 export type HoursReport = Output<typeof hoursReport>
-export type { Disagreement }
 
 /** What every report says of itself: whose accounts it counts, and when it was counted. */
 export interface Told {

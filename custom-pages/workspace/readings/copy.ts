@@ -1,5 +1,6 @@
+import type { Disagreement } from '../../../src/http/contract/accounts.ts'
+import type { alertKinds } from '../../../src/http/contract/reports.ts'
 import { number, plural } from '../../shared/lib/format.ts'
-import type { AlertKind, Disagreement } from './api.ts'
 
 const accounts = (count: number) => plural(count, 'account', 'accounts')
 const percent = (part: number) => `${Math.round(part * 100)} %`
@@ -147,7 +148,7 @@ export const copy = {
 
   alerts: {
     title: 'Alerts',
-    kinds: { user_fell: 'Person fell', account_changed: 'Level changed', silence: 'Silence' } satisfies Record<AlertKind, string>,
+    kinds: { user_fell: 'Person fell', account_changed: 'Level changed', silence: 'Silence' } satisfies Record<(typeof alertKinds)[number], string>,
     kindsTitle: 'Kind',
     all: 'All',
     what: 'What happened',

@@ -1,5 +1,8 @@
-import type { Echo } from './api.ts'
+import type { filterEcho } from '../../../src/http/contract/reports.ts'
 import { copy } from './copy.ts'
+
+/** Which accounts a report says it has counted. */
+export type Echo = (typeof filterEcho)['_zod']['output']
 
 /** Which accounts a report counts, as texts of the hash; empty is all of them. */
 export interface Scope {

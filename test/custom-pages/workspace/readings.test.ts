@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { historyInWords, pathOf, stretchesOf } from '../../../custom-pages/shared/parts/level-history.ts'
+import { historyInWords, pathOf, shownSegments, stretchesOf } from '../../../custom-pages/shared/parts/level-history.ts'
 import { columnsThatFit, spread, stackOf, ticksFor } from '../../../custom-pages/workspace/readings/chart.ts'
 import { scopeInWords } from '../../../custom-pages/workspace/readings/scope.ts'
 
@@ -89,6 +89,12 @@ describe('the history of an account', () => {
     const stretches = stretchesOf(history(['happy', 1, 6], ['neutral', 6, 11], [null, 11, 16], ['very_happy', 16, 21]))
     expect(stretches.map(({ step }) => step)).toEqual([3, 2, 0, 4])
     expect(pathOf(stretches, 100, (step) => step)).toBe('M0 3H25V2H50M75 4H100')
+  })
+
+  it('leaves the line to the time since the first reading', () => {
+    expect(shownSegments(history([null, 1, 11], ['happy', 11, 14]))).toEqual(history([null, 10, 11], ['happy', 11, 14]).segments)
+    const untouched = [history(['happy', 1, 5], [null, 5, 20]), history([null, 1, 2], ['happy', 2, 20]), history([null, 1, 20]), history()]
+    for (const one of untouched) expect(shownSegments(one)).toEqual(one.segments)
   })
 
   it('of no length is no line', () => {
