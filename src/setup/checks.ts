@@ -56,7 +56,7 @@ function fieldItem(requirement: FieldRequirement, memory: FieldMemory | null, li
   }
   if (match.kind === 'found') return bad(key, `There is a field "${name}" that is not in use yet.`, byItself)
   if (told !== undefined) return bad(key, told.detail, told.fix)
-  return bad(key, memory === null ? `The field "${name}" is missing.` : `The field "${name}" was deleted.`, pressRepair)
+  return bad(key, memory === null && record.completedAt === null ? `The field "${name}" is missing.` : `The field "${name}" was deleted.`, pressRepair)
 }
 
 function pipelineItem(requirement: PipelineRequirement, memory: PipelineMemory | null, live: LiveResources, record: SetupRecord): SetupCheckItem {
@@ -66,7 +66,7 @@ function pipelineItem(requirement: PipelineRequirement, memory: PipelineMemory |
   if (match !== null && match.pipeline.id !== memory?.id && match.missingStages.length === 0) return bad(key, `There is a pipeline "${name}" that is not in use yet.`, byItself)
   if (match === null || match.pipeline.id !== memory?.id) {
     if (told !== undefined) return bad(key, told.detail, told.fix)
-    return bad(key, memory === null ? `The pipeline "${name}" is missing.` : `The pipeline "${name}" was deleted.`, pressRepair)
+    return bad(key, memory === null && record.completedAt === null ? `The pipeline "${name}" is missing.` : `The pipeline "${name}" was deleted.`, pressRepair)
   }
   if (match.missingStages.length > 0) return bad(key, `The pipeline "${match.pipeline.name}" lacks the stages ${list(match.missingStages)}.`, told?.fix ?? pressRepair)
   if (requirement.stages.some(({ level }) => match.stages[level] !== memory.stages[level])) return bad(key, `A stage of the pipeline "${match.pipeline.name}" was replaced by another one of its name.`, byItself)

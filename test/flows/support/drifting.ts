@@ -28,8 +28,8 @@ export interface Drifting {
   healthOf(who: Who): Promise<string | null>
   /** An hour later: everybody's set-up is compared with the CRM. */
   nextCycle(): Promise<void>
-  /** One check that the last cycle found failing, before anybody opened the page. */
-  told(key: string): Check
+  /** What the last cycle told, before anybody opened the page, and the fix that the page shows for a check since. */
+  told(key: string): { detail: string; fix: string | null }
   check(key: string): Promise<Check>
   repair(): Promise<void>
   /** Until what can be mended without anybody is mended, and all checks hold. */
@@ -54,7 +54,7 @@ export async function openDrifting(accounts = 3): Promise<Drifting> {
     return session.client
   }
   let answers = 0
-  let noted: { drift: string[]; checks: Check[] } = { drift: [], checks: [] }
+  let noted: { summary: string; checks: Check[] } = { summary: '', checks: [] }
   const people: Who[] = []
   for (let index = 0; index < accounts; index += 1) {
     const { locationId, userId } = await product.enableFeedback(index)
@@ -105,12 +105,12 @@ export async function openDrifting(accounts = 3): Promise<Drifting> {
     async nextCycle() {
       clock.advanceMs(3_600_000)
       await product.app.services.setup.checkDue(10)
-      const record = await product.store.connection.collection('setups').findOne({ companyId: product.companyId })
-      noted = { drift: (record?.['drift'] ?? []) as string[], checks: await checks() }
+      const { items } = await product.app.services.events.timeline({ companyId: product.companyId, types: ['setup.drift_found'], page: 1, pageSize: 1 })
+      noted = { summary: items[0]?.summary ?? '', checks: await checks() }
     },
     told(key) {
-      expect(noted.drift).toContain(key)
-      return noted.checks.find((item) => item.key === key)!
+      const { fix } = noted.checks.find((item) => item.key === key)!
+      return { detail: noted.summary, fix }
     },
     async repair() {
       expect((await admin().send('POST', '/api/setup/repair')).status).toBe(200)
