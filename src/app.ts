@@ -319,6 +319,7 @@ export function createApp(options: AppOptions): App {
         installation: (companyId) => installations.get(companyId),
         budgets: (companyId) => gateway.budgets(companyId),
         requestLog: (query) => gateway.requestLog(query),
+        delivery: (companyId, key) => inbox.look(companyId, key),
         wakeAll,
       }),
     ],

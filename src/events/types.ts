@@ -15,7 +15,7 @@ export const domainEventTypes = [
 export type DomainEventType = (typeof domainEventTypes)[number]
 
 /** Told by timelines only: no workflow and no observer reads these, so they are stored as worked through. */
-export const timelineOnlyTypes: ReadonlySet<DomainEventType> = new Set(['happiness.user_level_changed', 'contact.tag_added', 'contact.tag_removed'])
+export const timelineOnlyTypes: ReadonlySet<DomainEventType> = new Set(['contact.tag_added', 'contact.tag_removed'])
 
 /** Who caused it. */
 export interface Actor {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { RequestError } from '../kernel/errors.ts'
+import { notFound, RequestError } from '../kernel/errors.ts'
 import { defineRoute, sessionOf, type Route } from '../kernel/route.ts'
 import {
-  operationsView, queueItemList, queueNames, queueQuery, replayRequest, replayResult, requestLogList, type QueueItemView, type QueueName, type unfinishedStates,
+  deliveryView, operationsView, queueItemList, queueNames, queueQuery, replayRequest, replayResult, requestLogList, type DeliveryView, type QueueItemView, type QueueName, type unfinishedStates,
 } from './contract/operations.ts'
 
 /** The part of a queue that operators use. */
@@ -19,6 +19,8 @@ export interface OperationsDeps {
   installation(companyId: string): Promise<{ status: 'pending' | 'active' | 'needs_reconnect' | 'uninstalled'; companyName: string | null; installedAt: Date | null } | null>
   budgets(companyId: string): Promise<unknown[]>
   requestLog(query: { companyId: string; page: number; pageSize: number }): Promise<unknown>
+  /** One received event, without what it holds. */
+  delivery(companyId: string, key: string): Promise<DeliveryView | null>
   /** Starts the pumps after a replay. */
   wakeAll(): void
 }
@@ -61,6 +63,19 @@ export function operationsRoutes(deps: OperationsDeps): Route[] {
         const { page, pageSize, state } = request.query
         const { items, total } = await deps.queues[request.params.queue].list({ companyId: sessionOf(request).companyId, ...(state === undefined ? {} : { state }), page, pageSize })
         return { status: 200, json: { items, page, pageSize, total } }
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/deliveries/:key',
+      access: 'agency',
+      summary: 'One event that the CRM sent: what it was about and how it went; where an entry of the timeline leads.',
+      params: z.object({ key: z.string().min(1).max(200) }),
+      responses: { 200: { description: 'The delivery', schema: deliveryView }, 404: { description: 'There is no such delivery in this agency, or it is too long ago' } },
+      async handler(request) {
+        const delivery = await deps.delivery(sessionOf(request).companyId, request.params.key)
+        if (delivery === null) throw notFound('delivery')
+        return { status: 200, json: delivery }
       },
     }),
     defineRoute({

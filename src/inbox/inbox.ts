@@ -2,7 +2,7 @@ import type { Connection } from 'mongoose'
 import type { Clock } from '../kernel/clock.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import type { Wake } from '../kernel/wake.ts'
-import { createLeasedQueue, type LeasedQueue } from '../store/index.ts'
+import { createLeasedQueue, queueCollection, type LeasedQueue, type QueueState } from '../store/index.ts'
 
 /** One event that HighLevel sent, as received. */
 export interface InboxEvent {
@@ -26,12 +26,26 @@ export interface InboxItem {
   event: InboxEvent
 }
 
+/** One delivery as people may see it. */
+export interface DeliveryLook {
+  key: string
+  type: string
+  locationId: string | null
+  occurredAt: Date
+  receivedAt: Date
+  state: QueueState
+  attempts: number
+  error: { code: string; message: string } | null
+}
+
 /** What HighLevel told us. */
 export interface Inbox {
   /** Stores the event with one insert and wakes the pump. */
   insert(item: InboxItem): Promise<'inserted' | 'duplicate'>
   /** Keeps an event that has no effect, for a week. */
   ignore(item: InboxItem, reason: string): Promise<'inserted' | 'duplicate'>
+  /** How one event stands, without what it holds; null if it is another agency's, unknown or forgotten. */
+  look(companyId: string, key: string): Promise<DeliveryLook | null>
   /** Removes everything of an agency. */
   purge(companyId: string): Promise<void>
   queue: LeasedQueue<InboxEvent>
@@ -45,8 +59,17 @@ const maxAttempts = 15
 export function createInbox(deps: { connection: Connection; clock: Clock; wake: Wake; faultPoint?: FaultPoint }): Inbox {
   const { connection, clock, wake, faultPoint = noFaultPoint } = deps
   const queue = createLeasedQueue<InboxEvent>(connection, { collection: 'inbox', clock, maxAttempts, doneTtlDays: keepDays, faultPoint })
+  const records = queueCollection(connection, 'inbox')
   return {
     queue,
+    async look(companyId, key) {
+      const projection = { 'data.type': 1, 'data.locationId': 1, 'data.occurredAt': 1, createdAt: 1, state: 1, attempts: 1, error: 1 }
+      const found = await records.findOne({ _id: key, companyId }, { projection })
+      if (found === null) return null
+      const { type, locationId, occurredAt } = found.data as Pick<InboxEvent, 'type' | 'locationId' | 'occurredAt'>
+      const error = found.error === undefined ? null : { code: found.error.code, message: found.error.message }
+      return { key, type, locationId, occurredAt, receivedAt: found.createdAt, state: found.state, attempts: found.attempts, error }
+    },
     purge: (companyId) => queue.purge(companyId),
     async insert({ key, lane, event }) {
       const outcome = await queue.insert({ key, lane, companyId: event.companyId, data: event })

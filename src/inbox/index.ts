@@ -1,1 +1,1 @@
-export { createInbox, type Inbox, type InboxEvent, type InboxItem } from './inbox.ts'
+export { createInbox, type DeliveryLook, type Inbox, type InboxEvent, type InboxItem } from './inbox.ts'

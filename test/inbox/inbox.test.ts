@@ -46,4 +46,12 @@ describe('the inbox', () => {
     const { items } = await inbox.queue.list({ companyId: 'company1', states: ['ignored'], page: 1, pageSize: 5 })
     expect(items).toMatchObject([{ key: 'w2', reason: 'foreign_app' }])
   })
+
+  it('shows how a delivery stands to its own agency, and never what it holds', async () => {
+    await inbox.insert(item('seen'))
+    const look = await inbox.look('company1', 'seen')
+    expect(look).toMatchObject({ key: 'seen', state: 'pending', attempts: 0, error: null })
+    expect(JSON.stringify(look)).not.toContain('a.b')
+    expect(await inbox.look('company2', 'seen')).toBeNull()
+  })
 })

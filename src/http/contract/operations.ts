@@ -28,6 +28,21 @@ export const queueItemList = z.object({ items: z.array(queueItem), page: z.numbe
 /** Unfinished items per state of one queue. */
 export const queueSummary = z.object({ name: z.enum(queueNames), waiting: z.number(), held: z.number(), dead: z.number() })
 
+/** One event that the CRM sent, without what it holds. */
+export const deliveryView = z.object({
+  key: z.string(),
+  /** As the CRM names it. */
+  type: z.string(),
+  locationId: z.string().nullable(),
+  /** By the CRM's clock. */
+  occurredAt: z.coerce.date(),
+  receivedAt: z.coerce.date(),
+  state: z.enum(['pending', 'leased', 'held', 'done', 'ignored', 'dead']),
+  attempts: z.number(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+})
+export type DeliveryView = z.infer<typeof deliveryView>
+
 /** How the connection to the CRM is. */
 export const connectionView = z.object({
   status: z.enum(['pending', 'active', 'needs_reconnect', 'uninstalled']).nullable(),
