@@ -118,7 +118,10 @@ describe('a sub-account', () => {
     sandbox.updateLocation(renamed.locationId, { name: 'Harbour Dental' })
     await said('told', async () => (await d.timeline(renamed, 'account.renamed')).length === 1)
     expect((await d.admin().get(`/api/accounts/${renamed.locationId}`)).body.name).toBe('Harbour Dental')
-    sandbox.moveLocation(moved.locationId, sandbox.state.companies.values()[1]!.id)
+    // Only an agency that has the app hears of its new sub-account; from any other the nightly reading finds it gone.
+    const { id: otherId } = sandbox.state.companies.values()[1]!
+    await sandbox.install({ companyId: otherId })
+    sandbox.moveLocation(moved.locationId, otherId)
     sandbox.deleteLocation(deleted.locationId)
     await said('gone', async () => (await d.admin().get(`/api/accounts/${deleted.locationId}`)).body.removedAt !== null)
     await said('moved', async () => (await d.admin().get(`/api/accounts/${moved.locationId}`)).status === 404)
