@@ -34,12 +34,12 @@ describe('a contact', () => {
   })
 
   it('that was merged into another one is bound to that at once; nobody is doubled, and both readings are there', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     const who = d.people[1]!
     await answered(who, 'happy', 'Happy')
     await d.setHealth(who, 'steady')
     await until('the status', () => d.valueOf(who, 'Health Status') === 'Steady')
-    await settled()
+    await d.product.settled()
     const gone = d.contactOf(who)!
     const kept = sandbox.createContact(d.headquartersId, { firstName: 'Ada', email: 'ada.private@example.com', tags: ['vip'] })
     const before = contacts().length
@@ -48,7 +48,7 @@ describe('a contact', () => {
     await d.answer(who, 'very_happy')
     const survivor = () => sandbox.state.contacts.get(kept.id)!.customFields.map(({ value }) => value)
     await until('the survivor', () => survivor().includes('Very Happy') && survivor().includes('Steady'))
-    await settled()
+    await d.product.settled()
     expect(contacts()).toHaveLength(before - 1)
     expect(sandbox.state.contacts.get(kept.id)).toMatchObject({ email: 'ada.private@example.com', tags: expect.arrayContaining(['vip', 'happiness: very happy']) })
     const pipeline = d.pipelineNamed('Happiness Level')!
@@ -57,7 +57,7 @@ describe('a contact', () => {
   })
 
   it('whose address was changed in the CRM, or whose person has another address, stays bound, and both are told', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     const who = d.people[2]!
     await answered(who, 'happy', 'Happy')
     const { id } = d.contactOf(who)!
@@ -69,7 +69,7 @@ describe('a contact', () => {
     await d.answer(who, 'neutral')
     const field = d.fieldNamed('Happiness Level')!
     await until('the value', () => sandbox.state.contacts.get(id)!.customFields.some((value) => value.id === field.id && value.value === 'Neutral'))
-    await settled()
+    await d.product.settled()
     expect(contacts()).toHaveLength(before)
     expect(sandbox.state.contacts.get(id)!.email).toBe('somebody.else@example.com')
   })
@@ -77,36 +77,36 @@ describe('a contact', () => {
 
 describe('a card', () => {
   it('that was won or lost, or moved to another pipeline, is where it belongs, and there is one', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     const who = d.people[3]!
     await answered(who, 'happy', 'Happy')
     await d.setHealth(who, 'healthy')
     const health = d.pipelineNamed('Company Health Status')!
     await until('the card', () => d.stageOf(who, health.id) === 'Healthy')
-    await settled()
+    await d.product.settled()
     const card = d.cardsOf(who, health.id)[0]!
     for (const status of ['won', 'lost'] as const) sandbox.setCardStatus(card.id, status)
-    await settled()
+    await d.product.settled()
     expect(await d.healthOf(who)).toBe('healthy')
     expect(sandbox.state.opportunities.get(card.id)).toMatchObject({ status: 'lost', pipelineStageId: card.pipelineStageId })
     const renewals = sandbox.createPipeline(d.headquartersId, 'Renewals', ['New', 'Won'])
     sandbox.moveCard(card.id, 'New', renewals.id)
     await until('moved back', () => sandbox.state.opportunities.get(card.id)!.pipelineId === health.id)
-    await settled()
+    await d.product.settled()
     expect(await d.healthOf(who)).toBe('healthy')
     expect(d.stageOf(who, health.id)).toBe('Healthy')
     expect(d.cardsOf(who, health.id)).toHaveLength(1)
   })
 
   it('that was deleted stays so, and the status stays', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     const who = d.people[3]!
     const health = d.pipelineNamed('Company Health Status')!
     sandbox.deleteCard(d.cardsOf(who, health.id)[0]!.id)
     await said('told', async () => (await d.timeline(who, 'card.deleted')).length === 1)
     await d.setHealth(who, 'thriving')
     await until('the field', () => d.valueOf(who, 'Health Status') === 'Thriving')
-    await settled()
+    await d.product.settled()
     expect(d.cardsOf(who, health.id)).toEqual([])
   })
 })
@@ -148,9 +148,9 @@ describe('the success location', () => {
   })
 
   it('that was deleted asks for another one; what waits is delivered there', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     const who = d.people[2]!
-    await settled()
+    await d.product.settled()
     sandbox.deleteLocation(d.headquartersId)
     await d.answer(who, 'not_happy')
     await d.nextCycle()
@@ -159,7 +159,7 @@ describe('the success location', () => {
     await until('known', async () => (await d.product.app.services.accounts.get(d.product.companyId, other.id)) !== null)
     expect((await d.admin().send('PUT', '/api/setup/success-location', { locationId: other.id })).status).toBe(200)
     await until('the value', () => sandbox.state.contacts.by('location', other.id).some(({ customFields }) => customFields.some(({ value }) => value === 'Not Happy')))
-    await settled()
+    await d.product.settled()
     const emails = sandbox.state.contacts.by('location', other.id).map(({ email }) => email)
     expect(new Set(emails).size).toBe(emails.length)
   })

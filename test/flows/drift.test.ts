@@ -12,7 +12,7 @@ afterAll(() => d.product.stop())
 
 describe('a custom field', () => {
   it('whose option was renamed or deleted is told within an hour and gets the option back by itself; the value that needs it arrives', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     for (const [key, name, without] of [['field.happiness_level', 'Happiness Level', 'Neutral'], ['field.health_status', 'Health Status', 'Steady']] as const) {
       const field = d.fieldNamed(name)!
       sandbox.setFieldOptions(field.id, field.picklistOptions.map((option) => (option === without ? `${without} or so` : option)))
@@ -24,7 +24,7 @@ describe('a custom field', () => {
     await d.mended()
     await until('both values', () => d.valueOf(d.people[0]!, 'Happiness Level') === 'Neutral' && d.valueOf(d.people[0]!, 'Health Status') === 'Steady')
     expect(d.fieldNamed('Health Status')!.picklistOptions).toEqual(expect.arrayContaining(['Steady', 'Steady or so']))
-    await settled()
+    await d.product.settled()
     expect(await d.unfinished()).toEqual([])
   })
 
@@ -41,7 +41,7 @@ describe('a custom field', () => {
   })
 
   it('that was deleted holds what needs it, with the reason; made anew under its name it is taken up and everything arrives', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     for (const [key, name, field] of [['field.happiness_level', 'Happiness Level', 'happinessLevel'], ['field.health_status', 'Health Status', 'healthStatus']] as const) {
       const { id, picklistOptions } = d.fieldNamed(name)!
       sandbox.deleteField(id)
@@ -50,14 +50,14 @@ describe('a custom field', () => {
       await d.answer(d.people[0]!, 'not_happy')
       await d.setHealth(d.people[0]!, 'thriving')
       await until('it is held', async () => (await d.heldFor()).includes(`field_missing:${field}`), 15_000, 200)
-      await settled()
+      await d.product.settled()
       sandbox.createField(d.headquartersId, { model: 'contact', name, dataType: 'SINGLE_OPTIONS', options: picklistOptions })
       await d.nextCycle()
       await d.mended()
       await until('the value', () => d.valueOf(d.people[0]!, name) === (field === 'happinessLevel' ? 'Not Happy' : 'Thriving'))
       expect(d.fieldsNamed(name)).toHaveLength(1)
     }
-    await settled()
+    await d.product.settled()
     expect(await d.unfinished()).toEqual([])
   })
 })
@@ -80,27 +80,27 @@ describe('a pipeline', () => {
   })
 
   it('whose stages were merged asks for a repair; the cards that fell say nothing about health, and go back', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     const { id } = d.pipelineNamed('Company Health Status')!
     await d.setHealth(d.people[0]!, 'healthy')
     await until('the card', () => d.stageOf(d.people[0]!, id) === 'Healthy')
-    await settled()
+    await d.product.settled()
     sandbox.deleteStage(id, d.stage(id, 'Healthy'))
     expect(d.stageOf(d.people[0]!, id)).toBe('Struggling')
     await until('told at once', async () => !(await d.check('pipeline.health')).ok)
     expect((await d.check('pipeline.health')).fix).toContain('Repair')
-    await settled()
+    await d.product.settled()
     expect(await d.healthOf(d.people[0]!)).toBe('healthy')
     await until('the card is held', async () => (await d.heldFor()).includes('pipeline_missing:health'), 15_000, 200)
     await d.repair()
     await until('the card went back', () => d.stageOf(d.people[0]!, id) === 'Healthy')
-    await settled()
+    await d.product.settled()
     expect(await d.healthOf(d.people[0]!)).toBe('healthy')
     expect(d.cardsOf(d.people[0]!, id)).toHaveLength(1)
   })
 
   it('that was deleted and made anew is taken up by itself; every card is there once', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     for (const name of ['Happiness Level', 'Company Health Status']) {
       const { id, stages } = d.pipelineNamed(name)!
       sandbox.deletePipeline(id)
@@ -109,12 +109,12 @@ describe('a pipeline', () => {
       expect(d.told(key)).toMatchObject({ detail: expect.stringContaining('deleted'), fix: expect.stringContaining('Repair') })
       await d.answer(d.people[0]!, 'very_happy')
       await d.setHealth(d.people[0]!, 'thriving')
-      await settled()
+      await d.product.settled()
       const made = sandbox.createPipeline(d.headquartersId, name, stages.map((stage) => stage.name))
       await d.nextCycle()
       await d.mended()
       await until('the card', () => d.cardsOf(d.people[0]!, made.id).length > 0)
-      await settled()
+      await d.product.settled()
       expect(d.cardsOf(d.people[0]!, made.id)).toHaveLength(1)
       expect(d.stageOf(d.people[0]!, made.id)).toBe(name === 'Happiness Level' ? 'Very Happy' : 'Thriving')
     }
@@ -125,11 +125,11 @@ describe('a pipeline', () => {
 
 describe('a level tag', () => {
   it('that was deleted or renamed in the list comes back by itself, there and on the contacts that are to have it', async () => {
-    const { sandbox, settled } = d.product
+    const { sandbox } = d.product
     const who = d.people[0]!
     await until('the tag', () => d.contactOf(who)!.tags.includes('happiness: very happy'))
     for (const drift of [() => sandbox.deleteTag(d.headquartersId, 'happiness: very happy'), () => sandbox.renameTag(d.headquartersId, 'happiness: very happy', 'delighted')]) {
-      await settled()
+      await d.product.settled()
       drift()
       expect(d.contactOf(who)!.tags).not.toContain('happiness: very happy')
       await d.nextCycle()
