@@ -1,34 +1,20 @@
-import { hourMs, secondMs } from '../kernel/clock.ts'
-import { PermanentError } from '../kernel/errors.ts'
+import { hourMs, minuteMs, secondMs } from '../kernel/clock.ts'
+import { PermanentError, RetryAfterError } from '../kernel/errors.ts'
 import type { FaultPoint } from '../kernel/fault-point.ts'
 import { hashOf } from '../kernel/ids.ts'
 import type { CrmOpportunity, LocationApi } from '../highlevel/index.ts'
 import type { Claimed, HandleOutcome } from '../store/index.ts'
+import { forgottenCard, gone, isFall, isMadeBefore, newCard, pipelineIdOf, placeIn, placeOf, readMove, shownAt, targetOf, type CardNews, type ObservedOpportunity } from './card-rules.ts'
 import type { Contacts } from './contacts.ts'
 import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
-import { readObservation } from './observation.ts'
-import { locationOf, stillUntold, type PersonalTarget, type PersonalTeller } from './personal.ts'
-import { knownByWrite, readPersonal, type ToldLook } from './personal-rules.ts'
+import { stillUntold, type PersonalTeller } from './personal.ts'
+import { knownByWrite, type ToldLook } from './personal-rules.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { isNotFound, mayHaveArrived, type Waiting } from './readiness.ts'
 import type { CardRecord, ContactRecord } from './records.ts'
-import type { PersonEdit, PipelineKey, ResourceMap, WantedCard } from './types.ts'
+import type { PersonEdit, ResourceMap, WantedCard } from './types.ts'
 import type { WantedStore } from './wanted-store.ts'
-
-/** An opportunity as a webhook or a read shows it. */
-export interface ObservedOpportunity {
-  id: string
-  contactId: string | null
-  pipelineId: string
-  stageId: string
-  status: string
-  deleted?: boolean
-  /** HighLevel's time of the news. */
-  at: Date
-  /** The webhook delivery that showed it. */
-  deliveryId?: string
-}
 
 /** Cards: found or made once, moved only when the stage differs. */
 export interface Cards {
@@ -45,9 +31,11 @@ export interface Cards {
 
 const levelsRemembered = 8
 const maxRounds = 6
-const goneRemembered = 5
 /** A contact that is being made reports itself; this is only in case it cannot. */
 const contactWaitMs = 5 * secondMs
+/** A card that was begun longer ago than this waits for a person, not for its record. */
+const bindingMs = 10 * minuteMs
+const bindingRetryMs = 2 * secondMs
 
 export function createCards(
   deps: EffectsDeps,
@@ -70,7 +58,7 @@ export function createCards(
     for (;;) {
       const record = await store.find({ _id: id })
       if (record === null) {
-        if (await store.insert(newRecord(id, wanted, contactKey, clock.now()))) return
+        if (await store.insert(newCard(id, wanted, contactKey, clock.now()))) return
         continue
       }
       const same = record.wantedLevel === level && record.contactKey === contactKey
@@ -107,7 +95,10 @@ export function createCards(
     for (;;) {
       if (map === null) return []
       const record = await store.find({ companyId, opportunityId: observed.id })
-      if (record === null) await observeGone(companyId, observed, map)
+      if (record === null) {
+        await waitForBinding(companyId, observed)
+        await observeGone(companyId, observed, map)
+      }
       if (record === null || record.crmLocationId !== map.locationId) return []
       // A stage that is deleted drops its cards into the lowest one: nobody put them there. What is left of the pipeline then says so.
       if (!looked && isFall(record, observed, map)) {
@@ -123,6 +114,15 @@ export function createCards(
       await personal.tell(targetOf(record), news.tell, observed.deliveryId)
       return news.edits
     }
+  }
+
+  /** @throws RetryAfterError `card_being_bound` while a health card of the contact was made, or may have been, whose id is not recorded yet: what people do with it counts */
+  async function waitForBinding(companyId: string, { contactId }: ObservedOpportunity): Promise<void> {
+    const keys = contactId === null ? [] : await contacts.boundTo(companyId, contactId)
+    if (keys.length === 0) return
+    const since = new Date(clock.nowMs() - bindingMs)
+    const binding = await store.find({ companyId, contactKey: { $in: keys }, pipeline: 'health', opportunityId: null, createBegunAt: { $gt: since } })
+    if (binding !== null) throw new RetryAfterError('card_being_bound', 'A card is being made, and it may be this one.', bindingRetryMs)
   }
 
   /** Late news of a health card that is gone: where a person had put it still counts. */
@@ -183,7 +183,10 @@ export function createCards(
     }
     const found = own ? place : `${opportunity.pipelineId}/${opportunity.stageId}`
     const known = own && record.pipeline === 'health' ? knownByWrite(found, startedAt, clock.now(), null) : { value: found, at: startedAt, own, before: null }
-    const untold: ToldLook<string>[] = !own && record.pipeline === 'health' ? [{ value: shownAt(map, found), at: startedAt, first: true }] : []
+    // Where it is now says what people did with it, if an earlier attempt of ours made it.
+    const ours = isMadeBefore(record, opportunity)
+    const look = { value: shownAt(map, found), at: ours ? (opportunity.movedAt ?? startedAt) : startedAt, first: !ours }
+    const untold: ToldLook<string>[] = !own && record.pipeline === 'health' ? [look] : []
     const bound = await store.mutate(record._id, () => ({
       opportunityId: opportunity.id,
       crmLocationId: map.locationId,
@@ -198,9 +201,15 @@ export function createCards(
     return bound ?? 'done'
   }
 
-  /** An opportunity of the contact in the pipeline that is no other record's card. */
+  /**
+   * An opportunity of the contact in the pipeline that is no other record's card.
+   * One that an earlier attempt may have made is known by name and time wherever it is: people may have moved it to another pipeline before its id was recorded.
+   */
   async function findFree(record: CardRecord, contactId: string, pipelineId: string, api: LocationApi): Promise<CrmOpportunity | null> {
-    for (const opportunity of await api.findOpportunities({ pipelineId, contactId })) {
+    const found = await api.findOpportunities(record.createBegunAt === null ? { pipelineId, contactId } : { contactId })
+    const made = found.filter((opportunity) => isMadeBefore(record, opportunity))
+    const there = found.filter((opportunity) => opportunity.pipelineId === pipelineId && !made.includes(opportunity))
+    for (const opportunity of [...made, ...there]) {
       const owner = await store.find({ companyId: record.companyId, opportunityId: opportunity.id })
       if (owner === null || owner._id === record._id) return opportunity
     }
@@ -320,123 +329,4 @@ export function createCards(
   }
 
   return { want, observe, reconcile, contactBound, contactMerged, contactGone }
-}
-
-/** The place of an account's health card. */
-function targetOf({ _id, companyId, subjectId, identity }: CardRecord): PersonalTarget {
-  return { companyId, locationId: locationOf(subjectId) ?? identity.locationId, subjectId, target: `card:${_id}`, kind: 'card' }
-}
-
-/** Members that forget a card which is gone; late news of a health card are still heard. */
-function gone({ pipeline, opportunityId, goneIds = [] }: CardRecord, at: Date): Partial<CardRecord> {
-  const heard = pipeline === 'health' && opportunityId !== null
-  return { ...forgottenCard, ...(heard ? { goneIds: [...goneIds, opportunityId].slice(-goneRemembered), goneAt: at } : {}) }
-}
-
-/** What an observed opportunity means. */
-interface CardNews {
-  edits: PersonEdit[]
-  members: Partial<CardRecord> | null
-  dirty: boolean
-  /** Looks at the place of a health card that must be told. */
-  tell: ToldLook<string>[]
-}
-
-const forgottenCard = { opportunityId: null, crmLocationId: null, createBegunAt: null, known: null, verify: false }
-
-/** @param read the card was read just now by whoever holds its lease: nothing is unclear */
-function readMove(record: CardRecord, observed: ObservedOpportunity, map: ResourceMap, read: { changedAt: Date | null } | null = null): CardNews {
-  const { pipeline, subjectId, known } = record
-  const trusted = read !== null
-  const value = placeIn(observed)
-  const wanted = placeOf(map, pipeline, record.wantedLevel)
-  const own = record.ownLevels.flatMap((level) => placeOf(map, pipeline, level) ?? [])
-  // Read just now by whoever holds the lease, before it writes: no write is under way then.
-  const writing = known?.value !== wanted || (record.token !== null && !trusted)
-  const after = levelAt(map, pipeline, value)
-  const edit: PersonEdit = { kind: 'card_moved', opportunityId: observed.id, subjectId, pipeline, before: known === null ? null : levelAt(map, pipeline, known.value), after }
-  if (pipeline === 'health') {
-    const look = { value, at: observed.at, read: trusted, changedAt: read?.changedAt ?? null }
-    const reading = readPersonal(look, { known, wanted, own, writing })
-    // Where a person puts it is wanted until it is judged: nothing older may be written over it.
-    const adopted = reading.changed ? { version: record.version + 1, ...(after === null ? {} : { wantedLevel: after }) } : {}
-    const members = { ...(reading.known === null ? {} : { known: reading.known }), ...adopted, ...(reading.unclear ? { verify: true } : {}) }
-    const misplaced = reading.changed && after === null
-    return {
-      edits: reading.edited ? [edit] : [],
-      members: Object.keys(members).length === 0 ? null : members,
-      dirty: reading.unclear || misplaced,
-      tell: reading.tell.map((told) => ({ ...told, value: shownAt(map, told.value) })),
-    }
-  }
-  const reading = readObservation(value, observed.at, { known, wanted, own, writing, equal: (left, right) => left === right })
-  if (reading === 'same' || reading === 'stale') return { edits: [], members: null, dirty: false, tell: [] }
-  if (reading === 'unclear' && !trusted) return { edits: [], members: { verify: true }, dirty: true, tell: [] }
-  const now = { value, at: observed.at, own: reading === 'own' && value === wanted, before: known?.value ?? null }
-  if (reading === 'own') return { edits: [], members: { known: now }, dirty: value !== wanted, tell: [] }
-  // Happiness is computed: the card goes back.
-  return { edits: [edit], members: { known: now }, dirty: true, tell: [] }
-}
-
-/** A health card came from a stage of a level into the lowest stage of its pipeline. */
-function isFall({ pipeline, known, wantedLevel, ownLevels }: CardRecord, observed: ObservedOpportunity, map: ResourceMap): boolean {
-  if (pipeline !== 'health' || observed.deleted === true || known === null || observed.at <= known.at || observed.stageId !== map.pipelines.health?.lowest) return false
-  const level = levelAt(map, pipeline, placeIn(observed))
-  return known.value !== placeIn(observed) && level !== wantedLevel && !(level !== null && ownLevels.includes(level) && known.own) && levelAt(map, pipeline, known.value) !== null
-}
-
-function placeIn({ pipelineId, stageId }: ObservedOpportunity): string {
-  return `${pipelineId}/${stageId}`
-}
-
-/** What a place in the health pipeline says: its level, or which place it is that says none. */
-function shownAt(map: ResourceMap, place: string): string {
-  return levelAt(map, 'health', place) ?? `stage:${place}`
-}
-
-/** `<pipelineId>/<stageId>` of a level; null if set-up has no such pipeline or stage. */
-function placeOf(map: ResourceMap, pipeline: PipelineKey, level: string): string | null {
-  const found = map.pipelines[pipeline]
-  const stageId = (found?.stages as Partial<Record<string, string>> | undefined)?.[level]
-  return found === null || stageId === undefined || stageId === '' ? null : `${found.id}/${stageId}`
-}
-
-/** The pipeline in which the card was last seen. */
-function pipelineIdOf({ known }: CardRecord): string | null {
-  return known?.value.split('/')[0] ?? null
-}
-
-function levelAt(map: ResourceMap, pipeline: PipelineKey, place: string): string | null {
-  const levels = Object.keys(map.pipelines[pipeline]?.stages ?? {})
-  return levels.find((level) => placeOf(map, pipeline, level) === place) ?? null
-}
-
-function newRecord(id: string, wanted: WantedCard, contactKey: string, now: Date): CardRecord {
-  const { companyId, pipeline, subjectId, contact: identity, name, level } = wanted
-  return {
-    _id: id,
-    companyId,
-    state: 'dirty',
-    dueAt: now,
-    version: 1,
-    rev: 1,
-    token: null,
-    leaseUntil: null,
-    attempts: 0,
-    failures: 0,
-    lastWriteAt: null,
-    reason: null,
-    error: null,
-    createdAt: now,
-    pipeline,
-    subjectId,
-    contactKey,
-    identity,
-    name,
-    wantedLevel: level,
-    ownLevels: [level],
-    deletedAt: null,
-    deletedFrom: null,
-    ...forgottenCard,
-  }
 }

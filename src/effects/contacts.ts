@@ -2,8 +2,9 @@ import { hourMs, secondMs } from '../kernel/clock.ts'
 import { PermanentError } from '../kernel/errors.ts'
 import type { FaultPoint } from '../kernel/fault-point.ts'
 import { hashOf } from '../kernel/ids.ts'
-import type { CrmContactInput, LocationApi } from '../highlevel/index.ts'
+import type { LocationApi } from '../highlevel/index.ts'
 import type { Claimed, HandleOutcome } from '../store/index.ts'
+import { emailOf, inputOf, newContact, sameIdentity } from './contact-identity.ts'
 import { differenceOf, firstLook, forgotten, isEmpty, mergeWish, readNews, takeForKnown, type ContactDifference, type ObservedContact } from './contact-rules.ts'
 import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
@@ -28,6 +29,8 @@ export interface Contacts {
   of(companyId: string, subjectId: string): Promise<ContactRecord | null>
   /** Records that stand for any of these people. */
   ofAny(companyId: string, subjectIds: readonly string[]): Promise<ContactRecord[]>
+  /** Keys of the records that are bound to this contact. */
+  boundTo(companyId: string, contactId: string): Promise<string[]>
   observe(companyId: string, observed: ObservedContact): Promise<PersonEdit[]>
   reconcile(claimed: Claimed<ContactRecord>): Promise<HandleOutcome>
 }
@@ -44,6 +47,7 @@ export interface ContactReports {
 
 const maxRounds = 6
 const maxLinked = 2_000
+const maxBoundTo = 10
 
 /** How long a person's record is remembered after it was read, for the card that follows. */
 const boundMs = secondMs
@@ -80,7 +84,7 @@ export function createContacts(
         if (changed !== null) return changed
         continue
       }
-      const bare = newRecord(companyId, identity, clock.now())
+      const bare = newContact(companyId, identity, clock.now())
       const fresh = wish === undefined ? bare : { ...bare, ...mergeWish(bare, wish) }
       if (await store.insert(fresh)) return fresh
       // Somebody who has another address by now was known by this one: they keep their record.
@@ -112,7 +116,7 @@ export function createContacts(
   }
 
   async function observe(companyId: string, observed: ObservedContact): Promise<PersonEdit[]> {
-    const records = await store.findMany({ companyId, contactId: observed.id }, 10)
+    const records = await store.findMany({ companyId, contactId: observed.id }, maxBoundTo)
     const edits: PersonEdit[] = []
     for (const record of records) edits.push(...(await observeOne(record, observed)))
     return edits
@@ -359,7 +363,9 @@ export function createContacts(
   const ofAny = async (companyId: string, subjectIds: readonly string[]): Promise<ContactRecord[]> =>
     subjectIds.length === 0 ? [] : store.findMany({ companyId, subjects: { $in: subjectIds } }, maxLinked)
 
-  return { want, ensure, keyOf, of, ofAny, observe, reconcile }
+  const boundTo = async (companyId: string, contactId: string): Promise<string[]> => (await store.findMany({ companyId, contactId }, maxBoundTo)).map(({ _id }) => _id)
+
+  return { want, ensure, keyOf, of, ofAny, boundTo, observe, reconcile }
 }
 
 /** Health Status on this contact: it speaks for the account of the first person that the contact stands for. */
@@ -373,55 +379,4 @@ function droppedFields(fields: ContactDifference['fields'], stored: { customFiel
   // An answer without any field says nothing about them.
   if (stored.customFields.length === 0) return []
   return fields.filter(({ field, id, value }) => value !== '' && normalise(field, stored.customFields.find((candidate) => candidate.id === id)?.value) !== value)
-}
-
-function emailOf(identity: ContactIdentity): string | null {
-  const email = identity.email?.trim().toLowerCase() ?? ''
-  return email === '' ? null : email
-}
-
-function sameIdentity(left: ContactIdentity, right: ContactIdentity): boolean {
-  const members = ['subjectId', 'locationId', 'email', 'firstName', 'lastName', 'phone', 'companyName'] as const
-  return members.every((member) => left[member] === right[member])
-}
-
-function newRecord(companyId: string, identity: ContactIdentity, now: Date): ContactRecord {
-  const email = emailOf(identity)
-  return {
-    _id: hashOf('contact', companyId, email ?? identity.subjectId),
-    companyId,
-    state: 'dirty',
-    dueAt: now,
-    version: 1,
-    rev: 1,
-    token: null,
-    leaseUntil: null,
-    attempts: 0,
-    failures: 0,
-    lastWriteAt: null,
-    reason: null,
-    error: null,
-    createdAt: now,
-    subjects: [identity.subjectId],
-    email,
-    identity,
-    wantedFields: {},
-    wantedTags: {},
-    ownValues: {},
-    ownTags: {},
-    ...forgotten,
-  }
-}
-
-function inputOf(identity: ContactIdentity, fields: ContactDifference['fields']): CrmContactInput {
-  const { firstName, lastName, phone, companyName } = identity
-  const email = emailOf(identity)
-  return {
-    ...(email === null ? {} : { email }),
-    ...(firstName === null ? {} : { firstName }),
-    ...(lastName === null ? {} : { lastName }),
-    ...(phone === null ? {} : { phone }),
-    companyName,
-    customFields: fields.map(({ id, value }) => ({ id, value })),
-  }
 }

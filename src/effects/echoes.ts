@@ -1,5 +1,5 @@
 import { secondMs, type Clock } from '../kernel/clock.ts'
-import type { ObservedOpportunity } from './cards.ts'
+import type { ObservedOpportunity } from './card-rules.ts'
 import type { ContactDifference, ObservedContact } from './contact-rules.ts'
 import type { ContactRecord } from './records.ts'
 import { fieldKeys, type FieldKey, type ResourceMap } from './types.ts'

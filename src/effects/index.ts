@@ -3,7 +3,7 @@ export { openUnfinishedEffects } from './operator.ts'
 export type { EffectsDeps, EffectsPolicy, EffectsSettings, PersonalValues, SeenValue } from './ports.ts'
 export type { EffectsStatus } from './status.ts'
 export type { ObservedContact } from './contact-rules.ts'
-export type { ObservedOpportunity } from './cards.ts'
+export type { ObservedOpportunity } from './card-rules.ts'
 export {
   fieldKeys,
   type ContactIdentity,

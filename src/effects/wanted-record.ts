@@ -27,3 +27,23 @@ export interface WantedRecord {
   error: { code: string; message: string; at: Date } | null
   createdAt: Date
 }
+
+/** The members of a record that was never worked on: due at once. */
+export function newWanted(id: string, companyId: string, now: Date): WantedRecord {
+  return {
+    _id: id,
+    companyId,
+    state: 'dirty',
+    dueAt: now,
+    version: 1,
+    rev: 1,
+    token: null,
+    leaseUntil: null,
+    attempts: 0,
+    failures: 0,
+    lastWriteAt: null,
+    reason: null,
+    error: null,
+    createdAt: now,
+  }
+}

@@ -144,6 +144,8 @@ export interface HealthFold {
 const skewMs = 5 * secondMs
 /** A write of which nobody knows the end counts as having lasted this long. */
 const openWriteMs = 2 * minuteMs
+/** HighLevel answers this soon after a write took effect: what shows up that late in a write's span is the write, though somebody showed the same before. */
+const answeredWithinMs = secondMs
 const keptForMs = 7 * dayMs
 const keptFacts = 200
 /** Facts that young are never folded away for their number: what belongs to them may still arrive. */
@@ -290,13 +292,18 @@ function seenWithinOf(facts: readonly HealthFact[], writesOf: ReadonlyMap<string
 
 /** Whether the write can be what the target showed at the instant. */
 function covers(write: KnownWrite, atMs: number, seenWithin: Set<string>): boolean {
-  if (write.past || (write.explainedMs !== null && write.explainedMs !== atMs)) return false
+  if (write.past || (write.explainedMs !== null && write.explainedMs !== atMs && !isAnswered(write, atMs))) return false
   if (seenWithin.has(write.key)) return within(write, atMs)
   return atMs >= write.fromMs - skewMs && atMs <= endMs(write) && (write.notBeforeMs === null || atMs > write.notBeforeMs)
 }
 
 function within({ fromMs, toMs }: KnownWrite, atMs: number): boolean {
   return atMs >= fromMs && atMs <= (toMs ?? fromMs + openWriteMs)
+}
+
+/** The write waited for its turn while people set the value that it brings and another one: then it came and overwrote that. */
+function isAnswered(write: KnownWrite, atMs: number): boolean {
+  return write.toMs !== null && within(write, atMs) && atMs >= write.toMs - answeredWithinMs
 }
 
 function endMs(write: KnownWrite): number {

@@ -69,8 +69,8 @@ export function createLocationApi(sender: Sender, companyId: string, locationId:
     findOpportunities: ({ pipelineId, contactId }) =>
       ask(
         endpoints.searchOpportunities,
-        { via: 'plain', query: { location_id: locationId, pipeline_id: pipelineId, contact_id: contactId, limit: String(opportunityPage) } },
-        wire.opportunitiesAnswer.transform((found) => found.filter((card) => card.pipelineId === pipelineId && (card.contactId === null || card.contactId === contactId))),
+        { via: 'plain', query: { location_id: locationId, ...(pipelineId === undefined ? {} : { pipeline_id: pipelineId }), contact_id: contactId, limit: String(opportunityPage) } },
+        wire.opportunitiesAnswer.transform((found) => found.filter((card) => (pipelineId === undefined || card.pipelineId === pipelineId) && (card.contactId === null || card.contactId === contactId))),
       ),
     getOpportunity: (opportunityId) =>
       orNull(async () => ask(endpoints.getOpportunity, { via: 'sdk', call: (sdk, options) => sdk.opportunities.getOpportunity({ id: pathId(opportunityId) }, options) }, wire.opportunityAnswer)),

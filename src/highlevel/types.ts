@@ -65,6 +65,8 @@ export interface CrmOpportunity {
   status: string
   /** When it came to its stage, by HighLevel's clock; left out where its answer does not say. */
   movedAt?: Date
+  /** When it was made, by HighLevel's clock; left out where its answer does not say. */
+  madeAt?: Date
 }
 
 export interface CrmMessageInput {
@@ -138,7 +140,8 @@ export interface LocationApi {
   updateContact(contactId: string, input: CrmContactInput): Promise<CrmContact>
   addTags(contactId: string, tags: string[]): Promise<void>
   removeTags(contactId: string, tags: string[]): Promise<void>
-  findOpportunities(filter: { pipelineId: string; contactId: string }): Promise<CrmOpportunity[]>
+  /** Of a contact, in one pipeline or in all of them. */
+  findOpportunities(filter: { contactId: string; pipelineId?: string }): Promise<CrmOpportunity[]>
   getOpportunity(opportunityId: string): Promise<CrmOpportunity | null>
   createOpportunity(input: { pipelineId: string; stageId: string; contactId: string; name: string; assignedTo?: string }): Promise<CrmOpportunity>
   /** Sends pipeline and stage together. @throws PermanentError `highlevel_not_found` */

@@ -106,8 +106,8 @@ function emailsOf(body: WireContact): string[] {
 }
 
 const opportunity = z
-  .looseObject({ id, name: textOr(''), contactId: maybeText, contact: z.looseObject({ id: maybeText }).nullish(), pipelineId: textOr(''), pipelineStageId: textOr(''), status: textOr('open'), lastStageChangeAt: isoInstant })
-  .transform((body): CrmOpportunity => ({ id: body.id, name: body.name, contactId: body.contactId ?? body.contact?.id ?? null, pipelineId: body.pipelineId, stageId: body.pipelineStageId, status: body.status, ...(body.lastStageChangeAt === null ? {} : { movedAt: body.lastStageChangeAt }) }))
+  .looseObject({ id, name: textOr(''), contactId: maybeText, contact: z.looseObject({ id: maybeText }).nullish(), pipelineId: textOr(''), pipelineStageId: textOr(''), status: textOr('open'), lastStageChangeAt: isoInstant, createdAt: isoInstant })
+  .transform((body): CrmOpportunity => ({ id: body.id, name: body.name, contactId: body.contactId ?? body.contact?.id ?? null, pipelineId: body.pipelineId, stageId: body.pipelineStageId, status: body.status, ...(body.lastStageChangeAt === null ? {} : { movedAt: body.lastStageChangeAt }), ...(body.createdAt === null ? {} : { madeAt: body.createdAt }) }))
 export const opportunityAnswer = z.union([z.looseObject({ opportunity }).transform((body) => body.opportunity), opportunity])
 export const opportunitiesAnswer = z.looseObject({ opportunities: z.array(opportunity).nullish() }).transform((body) => body.opportunities ?? [])
 

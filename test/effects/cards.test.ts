@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Effects, SeenValue } from '../../src/effects/index.ts'
 import { PermanentError } from '../../src/kernel/errors.ts'
 import type { HappinessLevel, HealthLevel } from '../../src/kernel/levels.ts'
 import { until } from '../support/until.ts'
@@ -8,8 +9,11 @@ describe('cards', () => {
   let h: Harness
   const ada = person('ada')
 
+  let told: SeenValue[]
+
   beforeEach(async () => {
-    h = await createHarness()
+    told = []
+    h = await createHarness({ seen: async (fact) => void told.push(fact), writing: async () => undefined, wrote: async () => undefined })
     h.crm.addContact({ email: 'ada@example.com', id: 'ada' })
   })
   afterEach(() => h.close())
@@ -83,6 +87,61 @@ describe('cards', () => {
     }
     expect(h.crm.opportunities.size).toBe(1)
     expect((await h.effects.status({ companyId, page: 1, pageSize: 5 })).total).toBe(0)
+  })
+
+  describe('made by a process that died before it had recorded them', () => {
+    /** @returns another process, for which nobody knows what became of the create */
+    async function makeAndDie(begin: () => Promise<void>): Promise<Effects> {
+      h.crm.searchLagMs = 5_000
+      await begin()
+      await h.effects.pumps[0]!.drain()
+      h.crm.failNext('createOpportunity', { when: 'after', hang: true })
+      void h.effects.pumps[1]!.drain()
+      await until('HighLevel to have the card', () => h.crm.opportunities.size === 1)
+      return h.anotherProcess()
+    }
+    const goOn = async (other: Effects): Promise<void> => {
+      await h.drain(other)
+      h.clock.advanceMs(60_001)
+      await h.drain(other)
+    }
+    const move = (to: { pipelineId: string; stageId: string; movedAt?: Date }): void => void Object.assign([...h.crm.opportunities.values()][0]!, to)
+
+    it.each<[string, () => Promise<void>, string]>([['happiness', () => want('happy'), 's-happy'], ['health', () => wantHealth('steady'), 's-steady']])(
+      'are found in whatever pipeline somebody put them, and brought back (%s)',
+      async (_name, begin, stageId) => {
+        const other = await makeAndDie(begin)
+        move({ pipelineId: 'p-sales', stageId: 's-lead' })
+        await goOn(other)
+        expect([...h.crm.opportunities.values()]).toMatchObject([{ stageId }])
+        expect(h.crm.count('createOpportunity')).toBe(1)
+      },
+    )
+
+    it('are not mixed up with a deal of the same name that was there before, or of another name', async () => {
+      h.crm.opportunities.set('deal', { id: 'deal', name: 'Acme', contactId: 'ada', pipelineId: 'p-sales', stageId: 's-lead', status: 'open', madeAt: new Date(h.clock.nowMs() - 60_000) })
+      h.crm.opportunities.set('other', { id: 'other', name: 'Acme website', contactId: 'ada', pipelineId: 'p-sales', stageId: 's-lead', status: 'open', madeAt: h.clock.now() })
+      h.crm.failNext('createOpportunity', { when: 'before', error: new Error('socket hang up') })
+      await wantHealth('steady')
+      for (let turn = 0; turn < 12; turn += 1) {
+        await h.drain()
+        h.clock.advanceMs(1_500)
+      }
+      expect(stages().sort()).toEqual(['s-lead', 's-lead', 's-steady'])
+    })
+
+    it('keep what a person did with them meanwhile: its news waits until the card is known', async () => {
+      const other = await makeAndDie(() => wantHealth('steady'))
+      h.clock.advanceMs(500)
+      move({ pipelineId: 'p-health', stageId: 's-thriving', movedAt: h.clock.now() })
+      const dragged = seen()
+      await expect(other.observeOpportunity(companyId, dragged)).rejects.toMatchObject({ code: 'card_being_bound' })
+      await expect(other.observeOpportunity(companyId, { ...dragged, id: 'somebody-else', contactId: 'nobody-of-ours' })).resolves.toEqual([])
+      await goOn(other)
+      expect(told).toMatchObject([{ target: expect.stringMatching(/^card:/), value: 'thriving', at: dragged.at, first: false }])
+      await other.observeOpportunity(companyId, dragged)
+      expect(h.crm.count('createOpportunity')).toBe(1)
+    })
   })
 
   it('that a person moved are recorded and put back; echoes are neither', async () => {

@@ -114,6 +114,7 @@ async function live(seed: number, locationId: string, otherId: string, oracle: O
     [5, 'field', async () => {
       const contact = dice.pick(world.contactsOf(locationId))
       const level = dice.pick(healthLevels)
+      if (await world.isBringing(contact.id, level)) return null
       if (world.fieldOf(contact) === healthLabels[level]) return null
       sandbox.updateContact(contact.id, { fields: { 'Health Status': healthLabels[level] } })
       says(oracle, level)
@@ -134,7 +135,9 @@ async function live(seed: number, locationId: string, otherId: string, oracle: O
     [4, 'drag', async () => {
       const [card] = world.cardsOf(locationId)
       const level = dice.pick(healthLevels)
-      if (card === undefined || card.level === null || card.level === level) return null
+      if (card === undefined || (await world.isBringing(card.id, level))) return null
+      const now = world.cardsOf(locationId).find(({ id }) => id === card.id)?.level ?? null
+      if (now === null || now === level) return null
       sandbox.moveCard(card.id, healthLabels[level])
       says(oracle, level)
       return level
@@ -148,8 +151,7 @@ async function live(seed: number, locationId: string, otherId: string, oracle: O
     }],
     [1, 'foreign stage', async () => {
       const [card] = world.cardsOf(locationId)
-      // A card that nobody here knows yet, because the process died while it was made, cannot be found again in another pipeline.
-      if (card === undefined || card.level === null || !(await world.knows(card))) return null
+      if (card === undefined || card.level === null) return null
       sandbox.moveCard(card.id, sandbox.state.pipelines.get(foreignPipelineId)!.stages[0]!.id, foreignPipelineId)
       return card.id
     }],

@@ -47,6 +47,8 @@ describe('the rule of agreement', () => {
     ['emptying the field changes nothing', [set(1, 'healthy'), seen(2, '')], 'healthy'],
     ['a text that is no level changes nothing', [set(1, 'healthy'), seen(2, 'text:Great!')], 'healthy'],
     ['an edit of a contact that nobody had looked at counts', [set(1, 'healthy'), seen(2, 'struggling', { target: 'contact:new' })], 'struggling'],
+    ['a write that came at the end of its time, over what people set meanwhile, is no edit though its value was seen before', [set(1, 'thriving'), wrote(1.1, 20, 'thriving'), seen(2, 'thriving'), seen(3, 'struggling'), seen(19.9, 'thriving')], 'struggling'],
+    ['an edit back while the answer of a write is late is an edit', [set(1, 'thriving'), wrote(1.1, 20, 'thriving'), seen(2, 'thriving'), seen(3, 'struggling'), seen(10, 'thriving')], 'thriving'],
     ['a look from before the write is not its echo', [set(1, 'steady'), seen(9, 'thriving'), set(9.5, 'steady'), set(10, 'thriving', { key: 'again' }), wrote(10.1, 10.2, 'thriving', { notBefore: at(9) })], 'thriving'],
   ])('%s', (_name, facts, level) => {
     expect(levelOf(facts)).toBe(level)

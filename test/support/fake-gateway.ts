@@ -146,14 +146,14 @@ export function createFakeGateway(clock: Clock): FakeGateway {
           changed(contact)
         }),
       findOpportunities: ({ pipelineId, contactId }) =>
-        call('findOpportunities', [pipelineId, contactId], () =>
-          [...opportunities.values()].filter((card) => card.pipelineId === pipelineId && card.contactId === contactId && searchable(card.id)),
+        call('findOpportunities', [pipelineId ?? null, contactId], () =>
+          [...opportunities.values()].filter((card) => (pipelineId === undefined || card.pipelineId === pipelineId) && card.contactId === contactId && searchable(card.id)),
         ),
       getOpportunity: (id) => call('getOpportunity', [id], () => opportunities.get(id) ?? null),
       createOpportunity: (input) =>
         call('createOpportunity', [input], () => {
           const { name, contactId, pipelineId, stageId } = input
-          const card = { id: newId('card'), name, contactId, pipelineId, stageId, status: 'open' }
+          const card = { id: newId('card'), name, contactId, pipelineId, stageId, status: 'open', madeAt: clock.now() }
           opportunities.set(card.id, card)
           return card
         }),

@@ -85,7 +85,10 @@ export async function everyGatewayMethod(recording: Recording): Promise<void> {
       },
       addTags: () => hub.addTags(contact.id, ['happiness: happy', 'vip']),
       removeTags: () => hub.removeTags(contact.id, ['vip']),
-      findOpportunities: () => hub.findOpportunities({ pipelineId: pipeline.id, contactId: contact.id }),
+      async findOpportunities() {
+        await hub.findOpportunities({ pipelineId: pipeline.id, contactId: contact.id })
+        await hub.findOpportunities({ contactId: contact.id })
+      },
       async getOpportunity() {
         await hub.getOpportunity(card.id)
         await hub.getOpportunity(unknownId)

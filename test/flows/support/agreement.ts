@@ -50,14 +50,20 @@ export interface World {
   fieldOf(contact: Contact): string
   healthTagsOf(contact: Contact): string[]
   cardsOf(locationId: string): (Opportunity & { level: HealthLevel | null })[]
-  /** Whether the product has recorded that this is its card. */
-  knows(card: Pick<Opportunity, 'id'>): Promise<boolean>
+  /**
+   * Whether a write is under way that brings this level to the contact or card, or one of which nobody will ever know whether it arrived:
+   * a person who does the same in these moments cannot be told apart from it (decision 006).
+   */
+  isBringing(crmId: string, level: HealthLevel): Promise<boolean>
   /** What the product knows of an account's status since an instant, for whoever looks for the reason of a failure. */
   factsOf(locationId: string, since: Date): Promise<string[]>
   /** Calls on contacts and cards since the last reset; tasks and notes of follow-ups, and looks at the set-up, are not the status. */
   crmCalls(): string[]
   stop(): Promise<void>
 }
+
+/** A write of which nobody knows the end is taken to have lasted this long. */
+const unknownEndMs = 2 * 60_000
 
 export async function createWorld(options: { accounts: number; usersPerAccount: number }): Promise<World> {
   const clock = createRunningClock(new Date('2026-11-02T09:00:00Z'))
@@ -174,9 +180,15 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
         .filter((card) => ids.has(card.contactId) && card.name === name)
         .map((card) => ({ ...card, level: card.pipelineId === pipeline().id ? (stages.get(card.pipelineStageId) ?? null) : null }))
     },
-    async knows(card) {
+    async isBringing(crmId, level) {
       await revive()
-      return (await current.connection.collection('effect_cards').countDocuments({ companyId: product.companyId, opportunityId: card.id })) > 0
+      const { connection } = current
+      const contacts = await connection.collection<{ _id: string }>('effect_contacts').find({ contactId: crmId }).toArray()
+      const cards = await connection.collection<{ _id: string }>('effect_cards').find({ $or: [{ opportunityId: crmId }, { opportunityId: null, createBegunAt: { $ne: null } }] }).toArray()
+      const targets = [...contacts.map(({ _id }) => `contact:${_id}`), ...cards.map(({ _id }) => `card:${_id}`)]
+      const since = new Date(clock.nowMs() - unknownEndMs)
+      const open = { $elemMatch: { kind: 'wrote', toAt: null, shown: level, target: { $in: targets }, at: { $gt: since } } }
+      return (await connection.collection('health_readings').countDocuments({ facts: open })) > 0
     },
     async factsOf(locationId, since) {
       await revive()
