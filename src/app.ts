@@ -111,12 +111,12 @@ function composeServices(options: AppOptions) {
   })
   const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: highlevel.sharedSecrets, logger })
   const book = createAnswerBook({ connection })
-  const happiness = createHappiness({ connection, clock, answers: book, accounts, effects, events, settings, logger })
+  const happiness = createHappiness({ connection, clock, answers: book, accounts, effects, events, settings, logger, rush })
   const scores = createScores({ connection })
   const cases = createCases({ connection, clock, events, accounts, settings })
   const reports = createReports({ connection, clock, accounts, answers: book, events, settings, logger })
   const feedback = createFeedback({
-    connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, rush, logger, faultPoint,
+    connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, logger, faultPoint,
     reacted: (reaction) => reports.promptReacted(reaction),
   })
   const people = createPeople({ connection, clock, accounts, cases, events, settings })

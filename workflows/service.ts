@@ -63,7 +63,7 @@ const batch = 8
 /** Facts of one moment are claimed together. */
 const gatherMs = 20
 /** How long an item lets urgent work go first. */
-const yieldMs = 50
+const yieldMs = 1_000
 
 export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const { connection, clock, wake, logger, events, ports, observers = [], rush = createRush() } = deps

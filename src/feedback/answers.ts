@@ -3,7 +3,6 @@ import type { AnswerChange, AnswerSource, AnswerView } from '../http/contract/fe
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { secondMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, describeError, notFound, RequestError } from '../kernel/errors.ts'
-import { createRush, type Rush } from '../kernel/rush.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import type { HappinessLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -48,7 +47,6 @@ export interface AnswersDeps {
   settings: Pick<Settings, 'get'>
   clock: Clock
   logger: Logger
-  rush?: Rush
   faultPoint?: FaultPoint
 }
 
@@ -64,7 +62,6 @@ export function createAnswers({
   settings,
   clock,
   logger,
-  rush = createRush(),
   faultPoint = noFaultPoint,
 }: AnswersDeps): Answers {
   /** Derivations running in this process: repeats of a request join them. */
@@ -98,7 +95,7 @@ export function createAnswers({
       await joined
       return
     }
-    const run = rush.urgent(() => derive(record, answerId, fresh)).finally(() => running.delete(key))
+    const run = derive(record, answerId, fresh).finally(() => running.delete(key))
     running.set(key, run)
     await run
   }

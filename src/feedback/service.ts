@@ -8,7 +8,6 @@ import type { CryptoBox } from '../kernel/crypto-box.ts'
 import { PermanentError, RequestError } from '../kernel/errors.ts'
 import type { FaultPoint } from '../kernel/fault-point.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { Rush } from '../kernel/rush.ts'
 import type { Wake } from '../kernel/wake.ts'
 import type { Scores } from '../scores/index.ts'
 import type { Settings } from '../settings/index.ts'
@@ -47,7 +46,6 @@ export interface FeedbackDeps {
   publicUrl: string
   wake: Wake
   /** Other work lets answers go first. */
-  rush?: Rush
   logger: Logger
   faultPoint?: FaultPoint
   reacted?: NonNullable<PromptsDeps['reacted']>
@@ -58,7 +56,7 @@ export function createFeedback(deps: FeedbackDeps): Feedback {
   const faults = deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }
   const queue = createLeasedQueue<AnswerWork>(connection, { collection: 'answer_work', clock, doneTtlDays: 7, ...faults })
   const derivation = createDerivation(deps)
-  const answers = createAnswers({ book, derivation, queue, accounts, settings, clock, logger, ...(deps.rush === undefined ? {} : { rush: deps.rush }), ...faults })
+  const answers = createAnswers({ book, derivation, queue, accounts, settings, clock, logger, ...faults })
   const prompts = createPrompts(deps)
   const links = createLinks({ box: deps.box, publicUrl: deps.publicUrl, clock, book, answers, accounts, settings })
   const pump = createPump<AnswerWork>({

@@ -7,6 +7,7 @@ import { dayMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, describeError } from '../kernel/errors.ts'
 import type { HappinessLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { createRush, type Rush } from '../kernel/rush.ts'
 import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { eventsBetween, nextCheckpoint, peopleOf, sameReading, type Cause } from './changes.ts'
@@ -58,6 +59,8 @@ export interface HappinessDeps {
   events: { appendAll(events: readonly DomainEvent[]): Promise<unknown> }
   settings: Pick<Settings, 'get'>
   logger: Logger
+  /** What somebody waits for goes first: until the contact is on its way, the rest of other answers waits. */
+  rush?: Rush
 }
 
 function newestMs(facts: readonly HappinessFact[]): number {
@@ -73,8 +76,10 @@ const system: Actor = { kind: 'system', id: null, name: null }
 const maxAttempts = 200
 /** Not given out for that long means: whoever computed it crashed. */
 const unappliedGraceMs = 10_000
+/** How long the rest of an answer lets the contacts of others go first. */
+const restWaitsMs = 1_000
 
-export function createHappiness({ connection, clock, answers, accounts, effects, events, settings, logger }: HappinessDeps): Happiness {
+export function createHappiness({ connection, clock, answers, accounts, effects, events, settings, logger, rush = createRush() }: HappinessDeps): Happiness {
   const readings = readingModel(connection)
   // Within a process one recompute per account at a time: others would only lose the race and start over.
   const lock = createKeyedLock()
@@ -128,6 +133,16 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
 
   /** One try: read, fold, store, give out. @returns null if somebody else changed the reading in between */
   async function attempt(companyId: string, locationId: string, cause: Cause, known?: KnownAccount): Promise<AccountHappiness | null> {
+    const leaveRush = rush.enter()
+    try {
+      return await attemptUntil(leaveRush, companyId, locationId, cause, known)
+    } finally {
+      leaveRush()
+    }
+  }
+
+  /** @param contactWanted called once the contact is on its way */
+  async function attemptUntil(contactWanted: () => void, companyId: string, locationId: string, cause: Cause, known?: KnownAccount): Promise<AccountHappiness | null> {
     const [stored, rules, account, users] = await Promise.all([
       readings.findOne({ _id: idOf(companyId, locationId), companyId }).lean<ReadingRecord>(),
       settings.get(companyId),
@@ -198,6 +213,8 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
         wantedForAnswer(companyId, account, user, answering, comments.get(answering.answerId) ?? null, current.level, rules),
       )
     }
+    contactWanted()
+    await rush.calm(restWaitsMs)
     await Promise.all([
       isShown ? effects.wantCard(cardFor(companyId, account, user, answering.level)) : undefined,
       events.appendAll([...(cause.events ?? []), ...current.pending]),

@@ -30,4 +30,18 @@ describe('rush', () => {
     await expect(rush.urgent(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
     await expect(rush.calm(60_000)).resolves.toBeUndefined()
   })
+
+  it('what was entered is left once, however often that is said', async () => {
+    const rush = createRush()
+    const leave = rush.enter()
+    const leaveToo = rush.enter()
+    leave()
+    leave()
+    let calm = false
+    const waiting = rush.calm(60_000).then(() => (calm = true))
+    await Promise.resolve()
+    expect(calm).toBe(false)
+    leaveToo()
+    await waiting
+  })
 })
