@@ -33,9 +33,11 @@ function fieldsOf(who: { userId: string }): Record<string, unknown> {
   return Object.fromEntries((contactOf(who)?.customFields ?? []).map(({ id, value }) => [names.get(id) ?? id, value]))
 }
 
+/** Happiness cards; an account's status card may hang on the same contact. */
 function cardsOf(who: { userId: string }): (Opportunity & { stage: string | undefined })[] {
   const contact = contactOf(who)
-  return (contact === undefined ? [] : state().opportunities.by('contact', contact.id)).map((card) => ({
+  const cards = contact === undefined ? [] : state().opportunities.by('contact', contact.id)
+  return cards.filter((card) => state().pipelines.get(card.pipelineId)?.name === 'Happiness Level').map((card) => ({
     ...card, stage: state().pipelines.get(card.pipelineId)?.stages.find((stage) => stage.id === card.pipelineStageId)?.name,
   }))
 }

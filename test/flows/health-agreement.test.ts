@@ -4,7 +4,7 @@ import type { Delivery } from '../sandbox/index.ts'
 import { createWorld, diceOf, levelOfLabel, type World } from './support/agreement.ts'
 
 /** More by hand: HEALTH_SEEDS=400 HEALTH_STEPS=60 HEALTH_FIRST_SEED=1. */
-const seeds = Number(process.env['HEALTH_SEEDS'] ?? 4)
+const seeds = Number(process.env['HEALTH_SEEDS'] ?? 12)
 const steps = Number(process.env['HEALTH_STEPS'] ?? 25)
 const firstSeed = Number(process.env['HEALTH_FIRST_SEED'] ?? 1)
 const accountCount = 6
@@ -252,7 +252,7 @@ describe('Health Status', () => {
         const all = newsOf(sandbox.deliveries(), locationId).slice(-80)
         world.clock.advanceMs(30_000)
         sandbox.resetCalls()
-        for (const delivery of all) await world.deliverAsNew(delivery)
+        for (let from = 0; from < all.length; from += 8) await Promise.all(all.slice(from, from + 8).map((delivery) => world.deliverAsNew(delivery)))
         await world.settle()
         expect(world.crmCalls()).toEqual([])
         await expectAgreement(locationId, oracle.level!)

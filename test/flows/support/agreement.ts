@@ -155,7 +155,7 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
         if (turns > 120) throw new Error(`There is always more to do: ${JSON.stringify(await countsOf(current))}`)
         for (let round = 0; round < 5 && sandbox.pendingDeliveries().length > 0; round += 1) await sandbox.flushWebhooks({ untilDelivered: true })
         const { services } = current.app
-        for (const pump of services.pumps) await pump.drain()
+        await Promise.all(services.pumps.map((pump) => pump.drain()))
         await services.health.sweep(100)
         await services.health.idle()
         clock.advanceMs(turns < 4 ? 2_500 : 31_000)
