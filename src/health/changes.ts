@@ -37,6 +37,13 @@ function changeIdOf(record: Pick<HealthRecord, 'ids'>, key: string): string {
   return record.ids.find((known) => known.key === key)?.changeId ?? key
 }
 
+/** A change whose id went over to one with a truer time may come back as another one, when what lay between them comes to light. */
+function freeId(wanted: string, key: string, taken: ReadonlySet<string>): string {
+  let free = wanted
+  for (let count = 2; taken.has(free); count += 1) free = `${key}_${count}`
+  return free
+}
+
 /** The changes that the record still has the facts of, oldest first, with the current one. */
 export function knownChanges(record: Pick<HealthRecord, 'ids' | 'overtaken' | 'notes'>, fold: HealthFold): KnownChange[] {
   const listed = fold.current === null || fold.changes.some((change) => change.key === fold.current?.key) ? fold.changes : [fold.current, ...fold.changes]
@@ -111,17 +118,18 @@ export function advance(stored: HealthRecord, addition: Addition, settings: Agen
 
   // A change that is known by a truer time now keeps its id; one that came to light late, or vanished, never was the status.
   const vanished = oldChanges.filter((change) => !fold.changes.some((other) => other.key === change.key) && fold.current?.key !== change.key)
-  const ids = [...before.ids]
   const overtaken = new Set(before.overtaken)
+  const taken = new Set(oldChanges.filter((change) => !vanished.includes(change)).map((change) => change.changeId))
   for (const change of fold.changes) {
     if (oldChanges.some((other) => other.key === change.key)) continue
     const former = vanished.findIndex((other) => other.target !== null && other.target === change.target && other.level === change.level)
     const [same] = former < 0 ? [] : vanished.splice(former, 1)
-    if (same !== undefined) ids.push({ key: change.key, changeId: same.changeId })
-    else if (change.key !== fold.current?.key) overtaken.add(change.key)
+    const changeId = freeId(same?.changeId ?? changeIdOf(next, change.key), change.key, taken)
+    taken.add(changeId)
+    if (changeId !== changeIdOf(next, change.key)) next.ids = [...next.ids.filter((known) => known.key !== change.key), { key: change.key, changeId }]
+    if (same === undefined && change.key !== fold.current?.key) overtaken.add(changeId)
   }
   for (const change of vanished) overtaken.add(change.changeId)
-  next.ids = ids
   if (fold.current !== null) overtaken.delete(changeIdOf(next, fold.current.key))
   next.overtaken = [...overtaken].slice(-keptOvertaken)
 

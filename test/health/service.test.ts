@@ -155,6 +155,19 @@ describe('what people set in HighLevel', () => {
     expect(await history()).toHaveLength(2)
   })
 
+  it.each(['0123', '3012', '2031', '3210', '1302', '2310', '0321'])('each keep an id of their own in history, in whatever order their news comes (%s)', async (order) => {
+    await set('healthy')
+    const levels = ['thriving', 'struggling', 'thriving', 'steady'] as const
+    const begunMs = rig.clock.nowMs() + 10_000
+    rig.clock.advanceMs(60_000)
+    const look = { companyId, locationId, subjectId: `user:${locationId}:a`, target: 'contact:key-a', kind: 'field' as const, first: false }
+    for (const index of [...order].map(Number)) await rig.health.personal.seen({ ...look, value: levels[index] ?? null, at: new Date(begunMs + index * 1_000) })
+    const changes = (await history()).toReversed()
+    expect(changes.map(({ level }) => level)).toEqual(['healthy', ...levels])
+    expect(new Set(changes.map(({ changeId }) => changeId)).size).toBe(5)
+    expect(await rig.health.status(companyId, locationId)).toMatchObject({ level: 'steady', changeId: changes.at(-1)?.changeId })
+  })
+
   it('that comes to light after a later change is kept in history and never was the status', async () => {
     rig.clock.advanceMs(dayMs)
     await set('healthy')
