@@ -3,8 +3,6 @@ export { accountRoutes } from './routes.ts'
 export { accountColumns } from './export.ts'
 export type { AccountCell, AccountFigures, AccountStanding, DisagreeingAccount, FigureFilter } from './figures.ts'
 export type {
-  Accounts, AccountsDeps, AccountReading, AccountStatus, AgencyUser, BulkHandler, LocationEvent, LocationInstallFact, MirrorProgress, MirrorScope, UserEvent,
+  Accounts, AccountsDeps, AccountReading, AccountStatus, AgencyUser, Assignment, BulkHandler, ChangedBy, LocationEvent, LocationInstallFact, MirrorProgress, MirrorScope, UserEvent,
 } from './types.ts'
-export type { Assignment } from './ownership.ts'
-export type { ChangedBy } from './telling.ts'
 export type { Account, AccountUser, BulkResult } from '../http/contract/accounts.ts'

@@ -1,20 +1,9 @@
-import type { DomainEvent } from '../events/index.ts'
 import { minuteMs } from '../kernel/clock.ts'
 import { RequestError } from '../kernel/errors.ts'
 import type { AccountModels, AccountRecord, UserRecord } from './model.ts'
 import { accountKey } from './rules.ts'
-import type { ChangedBy, Telling, ToldChange } from './telling.ts'
-import type { AccountsDeps, AgencyUser } from './types.ts'
-
-/** How an owner came to an account. */
-export interface Assignment extends ChangedBy {
-  note?: string | null | undefined
-  /** The rule that chose the owner. */
-  rule?: 'round_robin' | 'least_loaded' | undefined
-  /** Only if nobody ever decided about the account's owner. */
-  onlyIfUndecided?: boolean
-  cause?: DomainEvent['cause']
-}
+import type { Telling, ToldChange } from './telling.ts'
+import type { AccountsDeps, AgencyUser, Assignment, ChangedBy } from './types.ts'
 
 export const bySystem: ChangedBy = { actor: { kind: 'system', id: null, name: null }, source: 'api' }
 

@@ -1,14 +1,8 @@
-import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
+import type { DomainEvent } from '../events/index.ts'
 import { CodedError, notFound } from '../kernel/errors.ts'
 import { accountKey } from './rules.ts'
 import type { AccountModels, AccountRecord } from './model.ts'
-import type { AccountsDeps } from './types.ts'
-
-/** Who changed an account, and from where. */
-export interface ChangedBy {
-  actor: Actor
-  source: EventSource
-}
+import type { AccountsDeps, ChangedBy } from './types.ts'
 
 /** A change of one account and the sentence that tells it. */
 export interface ToldChange {

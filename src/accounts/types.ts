@@ -8,8 +8,6 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import type { AccountFigures } from './figures.ts'
-import type { Assignment } from './ownership.ts'
-import type { ChangedBy } from './telling.ts'
 
 /** A sub-account was created or changed, as HighLevel's event tells it. */
 export interface LocationEvent {
@@ -55,6 +53,22 @@ export interface LocationInstallFact {
   installed: boolean
   at: Date
   eventId: string
+}
+
+/** Who changed an account, and from where. */
+export interface ChangedBy {
+  actor: Actor
+  source: EventSource
+}
+
+/** How an owner came to an account. */
+export interface Assignment extends ChangedBy {
+  note?: string | null | undefined
+  /** The rule that chose the owner. */
+  rule?: 'round_robin' | 'least_loaded' | undefined
+  /** Only if nobody ever decided about the account's owner. */
+  onlyIfUndecided?: boolean
+  cause?: DomainEvent['cause']
 }
 
 export interface AgencyUser {
