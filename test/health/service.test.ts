@@ -161,7 +161,7 @@ describe('what people set in HighLevel', () => {
     const begunMs = rig.clock.nowMs() + 10_000
     rig.clock.advanceMs(60_000)
     const look = { companyId, locationId, subjectId: `user:${locationId}:a`, target: 'contact:key-a', kind: 'field' as const, first: false }
-    for (const index of [...order].map(Number)) await rig.health.personal.seen({ ...look, value: levels[index] ?? null, at: new Date(begunMs + index * 1_000) })
+    for (const index of Array.from(order, Number)) await rig.health.personal.seen({ ...look, value: levels[index] ?? null, at: new Date(begunMs + index * 1_000) })
     const changes = (await history()).toReversed()
     expect(changes.map(({ level }) => level)).toEqual(['healthy', ...levels])
     expect(new Set(changes.map(({ changeId }) => changeId)).size).toBe(5)
