@@ -73,6 +73,7 @@ export async function wholeStory(recording: Recording): Promise<void> {
     if (sentTo() === 0) throw new Error('The published follow-up was not sent')
 
     await taskAndNote(product, headquartersId, locationId, answeredNeutral)
+    await healthStatus(product, headquartersId, locationId)
     await damageAndRepair(product, headquartersId)
 
     const added = sandbox.createLocation({ companyId: sandbox.companyId, name: 'Opened later' })
@@ -99,6 +100,42 @@ async function taskAndNote(product: Product, headquartersId: string, locationId:
   const written = () => sandbox.state.tasks.by('location', headquartersId).length > 0 && sandbox.state.notes.by('location', headquartersId).length > 0
   await until('a task and a note', written)
   await product.settled()
+  await effects.settleTask({ companyId, key: 'contract:task', subjectId: contact.subjectId, locationId, reason: 'answered' })
+  await until('the task completed', () => sandbox.state.tasks.by('location', headquartersId).some((task) => task.title === 'Call them' && task.completed))
+  await product.settled()
+}
+
+/** Health Status set in every place: in Barometer, in a contact's field and by the card; what is no level is put back. */
+async function healthStatus(product: Product, headquartersId: string, locationId: string): Promise<void> {
+  const { sandbox } = product
+  const fieldId = sandbox.state.fields.by('location', headquartersId).find((field) => field.name === 'Health Status')?.id
+  const pipelines = sandbox.state.pipelines.by('location', headquartersId)
+  const pipeline = pipelines.find((one) => one.name === 'Company Health Status')
+  const foreign = pipelines.find((one) => one.name === 'Sales')
+  const contacts = () => sandbox.accountUsersOf(locationId).flatMap((user) => contactOf(product, headquartersId, user.id) ?? [])
+  const cards = () => sandbox.state.opportunities.by('location', headquartersId).filter((card) => card.name === sandbox.state.locations.get(locationId)?.name)
+  const shows = (label: string): boolean => {
+    const stageId = pipeline?.stages.find((stage) => stage.name === label)?.id
+    const [card, ...others] = cards()
+    const fields = contacts().map((contact) => contact.customFields.find((field) => field.id === fieldId)?.value)
+    const tags = contacts().map((contact) => contact.tags.includes(`health: ${label.toLowerCase()}`))
+    return others.length === 0 && card?.pipelineStageId === stageId && fields.every((value) => value === label) && tags.every((has) => has)
+  }
+  async function agreed(label: string, how: string): Promise<void> {
+    await until(`${label} everywhere: ${how}`, () => shows(label), 30_000)
+    await product.settled()
+  }
+
+  mustBe(200, await adminOf(product).send('PUT', `/api/accounts/${locationId}/health`, { level: 'healthy', note: 'They renewed for a year.' }), 'Setting the status')
+  await agreed('Healthy', 'set in Barometer')
+  sandbox.updateContact(contacts()[0]?.id ?? '', { fields: { 'Health Status': 'Steady' } })
+  await agreed('Steady', 'a field edited')
+  sandbox.moveCard(cards()[0]?.id ?? '', 'Thriving')
+  await agreed('Thriving', 'the card dragged')
+  sandbox.moveCard(cards()[0]?.id ?? '', foreign?.stages[0]?.id ?? '', foreign?.id ?? '')
+  await agreed('Thriving', 'the card dragged to another pipeline')
+  sandbox.updateContact(contacts()[0]?.id ?? '', { fields: { 'Health Status': null } })
+  await agreed('Thriving', 'a field emptied')
 }
 
 /** People rename, delete and re-option what the product made; the check sees it and repair mends it. */

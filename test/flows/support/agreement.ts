@@ -181,8 +181,8 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
         .map((card) => ({ ...card, level: card.pipelineId === pipeline().id ? (stages.get(card.pipelineStageId) ?? null) : null }))
     },
     async isBringing(crmId, level) {
-      await revive()
-      const { connection } = current
+      // By the connection that no crash cuts off.
+      const { connection } = product
       const contacts = await connection.collection<{ _id: string }>('effect_contacts').find({ contactId: crmId }).toArray()
       const cards = await connection.collection<{ _id: string }>('effect_cards').find({ $or: [{ opportunityId: crmId }, { opportunityId: null, createBegunAt: { $ne: null } }] }).toArray()
       const targets = [...contacts.map(({ _id }) => `contact:${_id}`), ...cards.map(({ _id }) => `card:${_id}`)]
@@ -191,9 +191,8 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
       return (await connection.collection('health_readings').countDocuments({ facts: open })) > 0
     },
     async factsOf(locationId, since) {
-      await revive()
       type Fact = { kind: string; at: Date; target?: string; shown?: string; level?: string; source?: string; toAt?: Date | null }
-      const record = await current.connection.collection<{ facts: Fact[] }>('health_readings').findOne({ locationId })
+      const record = await product.connection.collection<{ facts: Fact[] }>('health_readings').findOne({ locationId })
       return (record?.facts ?? [])
         .filter((fact) => fact.at >= since)
         .sort((a, b) => a.at.getTime() - b.at.getTime())
