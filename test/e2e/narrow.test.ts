@@ -81,7 +81,7 @@ describe('the widget fits', () => {
     await asksSomeone({
       viewport: { width: 360, height: 640 },
       prepare: (context) =>
-        context.route('**/api/prompt?*', async (route) => {
+        context.route('**/api/prompt', async (route) => {
           const response = await route.fetch()
           const body = (await response.json()) as { copy: object }
           await route.fulfill({ response, json: { ...body, copy: { ...body.copy, language: 'ar', direction: 'rtl', question: 'ما رأيك في خدمتنا؟', later: 'لاحقًا' } } })
