@@ -47,12 +47,20 @@ const recentMs = 10 * minuteMs
 export function createAssignmentByRule({ turns }: Pick<PeopleModels, 'turns'>, { clock, accounts, settings }: AssignmentDeps): AssignmentByRule {
   /** Who was decided upon and is about to get their account counts as having it. */
   async function loadsWithDecided(companyId: string, csms: readonly Candidates[], exceptLocationId: string): Promise<Map<string, number>> {
-    const load = await accounts.portfolioSizes(companyId, csms.map((csm) => csm.userId))
     const recent = (await turns.find({ companyId, turn: { $gt: 0 } }).sort({ turn: -1 }).limit(maxAttempts).lean<TurnRecord[]>())
       .filter((turn) => turn.locationId !== exceptLocationId && turn.at.getTime() > clock.nowMs() - recentMs)
-    const waiting = new Set((await accounts.owners(companyId, recent.map((turn) => turn.locationId))).filter((account) => !account.decided).map((account) => account.locationId))
-    for (const { locationId, csmUserId } of recent) if (waiting.has(locationId)) load.set(csmUserId, (load.get(csmUserId) ?? 0) + 1)
-    return load
+    const readWaiting = async () =>
+      new Set((await accounts.owners(companyId, recent.map((turn) => turn.locationId))).filter((account) => !account.decided).map((account) => account.locationId))
+    // A decision that is carried out while the sizes are counted would be in both, or in neither: then they are counted again.
+    for (let waiting = await readWaiting(); ; ) {
+      const load = await accounts.portfolioSizes(companyId, csms.map((csm) => csm.userId))
+      const after = await readWaiting()
+      if (after.size === waiting.size) {
+        for (const { locationId, csmUserId } of recent) if (waiting.has(locationId)) load.set(csmUserId, (load.get(csmUserId) ?? 0) + 1)
+        return load
+      }
+      waiting = after
+    }
   }
 
   /** The decision about one new account; the same for everybody who asks. @returns null if there is nobody to choose from */
