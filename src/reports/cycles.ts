@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Accounts } from '../accounts/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
@@ -54,12 +55,15 @@ export interface CyclesDeps {
 }
 
 interface UserKey { companyId: string; locationId: string; userId: string }
+interface Write { before: CycleRecord | undefined; record: CycleRecord }
 /** Per account: id, then the counts in a fixed order. */
 type PackedRow = [locationId: string, ...counts: number[]]
 
 const countNames = ['due', 'shown', 'answered', 'snoozed', 'closed', 'ignored', 'commented', 'selfInitiated'] as const
 const neverDue = '-'
 const pageSize = 1_000
+/** Each conflict means that somebody else got through. */
+const maxAttempts = 10
 /** Months with fewer cycles are counted at every look. */
 const fewCycles = 300
 /** Of more accounts than this, those who can be asked today stand for those who could be asked then. */
@@ -69,53 +73,81 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
   const { cycles } = models
   const idOf = ({ companyId, locationId, userId }: UserKey, month: string): string => `${companyId}:${locationId}:${userId}:${month}`
 
+  /** One look at the cycles that a fact can concern, one write for all that it changes; over again where somebody else wrote in between. */
   async function apply(user: UserKey, fact: CycleFact): Promise<void> {
-    const [present, rules] = await Promise.all([cycles.findOne({ ...user, ended: null }).lean<CycleRecord>(), settings.get(user.companyId)])
-    if (fact.kind === 'answered' && (present === null || present.openedAt.getTime() >= fact.at.getTime()) && (await cycles.exists({ ...user, answerId: fact.answerId })) !== null) {
-      // Told again after a crash: all that may be missing is the next cycle.
-      const { next } = stepOf(null, fact, rules.prompt.answeredDays)
-      if (present === null && next !== null) await store(user, next, null, clock.now())
-      return
+    const { prompt } = await settings.get(user.companyId)
+    for (let count = 1; ; count += 1) {
+      try {
+        const writes = writesOf(user, fact, await concerned(user, fact, prompt.answeredDays), prompt.answeredDays)
+        // In their order: a crash in between leaves the cycle that begins for the repetition.
+        if (writes.length > 0) await cycles.bulkWrite(writes.map(({ before, record }) => writeOf(before, record)), { ordered: true })
+        return
+      } catch (error) {
+        if (count >= maxAttempts || !isDuplicateKey(error)) throw error
+      }
     }
-    const step = stepOf(present, fact, rules.prompt.answeredDays)
+  }
+
+  /** The user's present cycle, those of the months in which one may begin, and what is known of an answer. */
+  async function concerned(user: UserKey, fact: CycleFact, answeredDays: number): Promise<Map<string, CycleRecord>> {
+    const dates = [fact.at, new Date(fact.at.getTime() + answeredDays * dayMs), ...('dueAt' in fact ? [fact.dueAt] : [])]
+    const ids = [...new Set(dates.map((at) => idOf(user, monthOf(at))))]
+    const found = await cycles.find({ ...user, $or: [{ ended: null }, { _id: { $in: ids } }, ...(fact.kind === 'answered' ? [{ answerId: fact.answerId }] : [])] }).lean<CycleRecord[]>()
+    return new Map(found.map((record) => [record._id, record]))
+  }
+
+  /** @param known as `concerned` found them */
+  function writesOf(user: UserKey, fact: CycleFact, known: ReadonlyMap<string, CycleRecord>, answeredDays: number): Write[] {
+    const after = new Map<string, CycleRecord>()
+    const present = [...known.values()].find(({ ended }) => ended === null) ?? null
     const changedAt = clock.now()
     const ended = monthOf(fact.at)
-    if (step.present !== null && present !== null) {
-      const { dueAt, state, shownAt, commented, answerId } = step.present
-      const month = step.neverDue ? neverDue : monthOf(dueAt)
-      if (month === present.month || month === neverDue) await cycles.updateOne({ _id: present._id, ...user }, { $set: { month, dueAt, state, shownAt, commented, answerId, ended: step.ends ? ended : null, changedAt } })
-      else {
-        // It was due earlier than thought: it belongs to another month.
-        await cycles.updateOne({ _id: present._id, ...user }, { $set: { month: neverDue, ended, changedAt } })
-        await store(user, { ...step.present, openedAt: fact.at }, step.ends ? ended : null, changedAt)
+    /** What comes last is written last, so that no cycle begins before the one that it follows has ended. */
+    const put = (record: CycleRecord): void => {
+      after.delete(record._id)
+      after.set(record._id, record)
+    }
+    /** A second cycle of a user in one month is the same one: it goes on. */
+    const begin = (cycle: Cycle, endedIn: string | null): void => {
+      const month = cycleMonth(cycle)
+      const _id = idOf(user, month)
+      const there = after.get(_id) ?? known.get(_id)
+      if (there === undefined) put({ _id, ...user, month, ...cycle, opened: monthOf(cycle.openedAt), ended: endedIn, changedAt })
+      else put({ ...there, ...(there.month === neverDue ? cycle : mergedCycle(there, cycle)), month, openedAt: cycle.openedAt, ended: endedIn, changedAt })
+    }
+    const toldBefore = fact.kind === 'answered' && (present === null || present.openedAt.getTime() >= fact.at.getTime()) && [...known.values()].some(({ answerId }) => answerId === fact.answerId)
+    const step = stepOf(toldBefore ? null : present, fact, answeredDays)
+    if (toldBefore) {
+      // Told again after a crash: all that may be missing is the next cycle.
+      if (present === null && step.next !== null) begin(step.next, null)
+    } else {
+      if (step.present !== null && present !== null) {
+        const month = step.neverDue ? neverDue : monthOf(step.present.dueAt)
+        if (month === present.month || month === neverDue) put({ ...present, ...step.present, openedAt: present.openedAt, month, ended: step.ends ? ended : null, changedAt })
+        else {
+          // It was due earlier than thought: it belongs to another month.
+          put({ ...present, month: neverDue, ended, changedAt })
+          begin({ ...step.present, openedAt: fact.at }, step.ends ? ended : null)
+        }
+      } else if (step.present !== null) begin(step.present, step.ends ? ended : null)
+      if (fact.kind === 'answered' && !fact.asked) {
+        const { at, answerId, commented } = fact
+        const _id = `${idOf(user, ended)}:${answerId}`
+        if (!known.has(_id)) put({ _id, ...user, month: ended, dueAt: at, state: 'self', shownAt: null, commented, answerId, opened: neverDue, openedAt: at, ended: neverDue, changedAt })
       }
-    } else if (step.present !== null) await store(user, step.present, step.ends ? ended : null, changedAt)
-    if (fact.kind === 'answered' && !fact.asked) await storeSelf(user, fact, changedAt)
-    if (step.next !== null) await store(user, step.next, null, changedAt)
+      if (step.next !== null) begin(step.next, null)
+    }
+    return [...after.values()].flatMap((record) => {
+      const before = known.get(record._id)
+      return before !== undefined && isDeepStrictEqual({ ...before, changedAt }, record) ? [] : [{ before, record }]
+    })
   }
 
-  /** A second cycle of a user in one month is the same one: it goes on. */
-  async function store(user: UserKey, cycle: Cycle, ended: string | null, changedAt: Date): Promise<void> {
-    const month = cycleMonth(cycle)
-    const _id = idOf(user, month)
-    try {
-      await cycles.create([{ _id, ...user, month, ...cycle, opened: monthOf(cycle.openedAt), ended, changedAt }])
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error
-      const there = await cycles.findOne({ _id, ...user }).lean<CycleRecord>()
-      if (there === null) return
-      const { dueAt, state, shownAt, commented, answerId } = there.month === neverDue ? cycle : mergedCycle(there, cycle)
-      await cycles.updateOne({ _id, ...user }, { $set: { month, dueAt, state, shownAt, commented, answerId, openedAt: cycle.openedAt, ended, changedAt } })
-    }
-  }
-
-  async function storeSelf(user: UserKey, { at, answerId, commented }: Extract<CycleFact, { kind: 'answered' }>, changedAt: Date): Promise<void> {
-    const month = monthOf(at)
-    try {
-      await cycles.create([{ _id: `${idOf(user, month)}:${answerId}`, ...user, month, dueAt: at, state: 'self', shownAt: null, commented, answerId, opened: neverDue, openedAt: at, ended: neverDue, changedAt }])
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error
-    }
+  /** Meets a duplicate key if the record is not as it was read: it was made, or changed, meanwhile. */
+  function writeOf(before: CycleRecord | undefined, { _id, companyId, locationId, userId, ...members }: CycleRecord) {
+    const user = { companyId, locationId, userId }
+    if (before === undefined) return { updateOne: { filter: { _id, ...user, changedAt: { $exists: false } }, update: { $set: members }, upsert: true } }
+    return { updateOne: { filter: { _id, ...user, changedAt: before.changedAt, state: before.state, answerId: before.answerId, ended: before.ended }, update: { $set: members }, upsert: true } }
   }
 
   async function everybody(companyId: string, locationId: string, at: Date): Promise<void> {
