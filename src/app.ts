@@ -129,7 +129,7 @@ function composeServices(options: AppOptions) {
   const workflows = createWorkflows({
     connection, clock, wake, rush, logger, faultPoint,
     events,
-    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => health.observe(event), (event) => reports.observe(event)],
+    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event)],
     ports: {
       settings: (companyId) => settings.get(companyId),
       // Waiting for a reconnect is not being gone: runs wait too.
@@ -140,7 +140,7 @@ function composeServices(options: AppOptions) {
       feedbackLink: (companyId, locationId, userId) => feedback.links.linkFor(companyId, locationId, userId),
       async account(companyId, locationId) {
         const account = await accounts.get(companyId, locationId)
-        return account === null ? null : { name: account.name, group: account.group, premium: account.premium, ownerId: account.csm?.userId ?? null, timezone: account.timezone }
+        return account === null ? null : { name: account.name, group: account.group, premium: account.premium, ownerId: account.csm?.userId ?? null, timezone: account.timezone, healthLevel: account.health.level }
       },
       async person(companyId, locationId, userId) {
         const user = await accounts.user(companyId, locationId, userId)

@@ -11,6 +11,14 @@ export interface WorkflowAccount {
   ownerId: string | null
   /** IANA zone; null → UTC. */
   timezone: string | null
+  /** Health Status; null → nobody set one. */
+  healthLevel: HealthLevel | null
+}
+
+/** What is read for one event, once for everybody who works on it. */
+export interface EventScene {
+  /** The event's account; null if it is not there, or the event is about none. */
+  account(): Promise<WorkflowAccount | null>
 }
 
 /** What workflows know about a person: an account user, or a member of the agency's team. */

@@ -15,7 +15,7 @@ import { workflowModels, type RunState } from './engine/model.ts'
 import { createRunner, type StepItem } from './engine/runner.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
-import type { WorkflowPorts } from './ports.ts'
+import type { EventScene, WorkflowAccount, WorkflowPorts } from './ports.ts'
 import { createWorkflowStates, type AgencyWorkflow } from './states.ts'
 import { changesOf, detailOf, noRuns, runViewOf, summaryOf, type RunCounts } from './views.ts'
 
@@ -50,7 +50,7 @@ export interface WorkflowsDeps {
   events: { queue: LeasedQueue<DomainEvent> }
   ports: WorkflowPorts
   /** Others who must take note of every event, before workflows do; each must be idempotent. */
-  observers?: readonly ((event: DomainEvent) => Promise<void>)[]
+  observers?: readonly ((event: DomainEvent, scene: EventScene) => Promise<void>)[]
   /** Definitions; the shipped ones if left out. */
   library?: readonly WorkflowDefinition[]
   faultPoint?: FaultPoint
@@ -76,6 +76,12 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const deliveries = createDeliveries({ runs: models.runs, states, cap, ports, clock })
   const starter = createStarter({ runs: models.runs, states, library, ports, clock, runner })
 
+  /** Lives as long as one event is worked on: the next one reads anew. */
+  function sceneOf({ companyId, locationId }: DomainEvent): EventScene {
+    let account: Promise<WorkflowAccount | null> | undefined
+    return { account: () => (account ??= locationId === null ? Promise.resolve(null) : ports.account(companyId, locationId)) }
+  }
+
   const pumps = {
     events: createPump<DomainEvent>({
       name: 'events',
@@ -89,9 +95,10 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       gatherMs,
       async handle(claimed) {
         await rush.calm(yieldMs)
-        for (const observe of observers) await observe(claimed.data)
+        const scene = sceneOf(claimed.data)
+        for (const observe of observers) await observe(claimed.data, scene)
         const observed = await deliveries.observe(claimed.data)
-        const started = await starter.start(claimed.data)
+        const started = await starter.start(claimed.data, scene)
         return observed || started.length > 0 ? 'done' : 'ignored'
       },
     }),

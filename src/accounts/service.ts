@@ -1,4 +1,4 @@
-import type { BulkAction, BulkRequest, BulkResult } from '../http/contract/accounts.ts'
+import type { Account, BulkAction, BulkRequest, BulkResult } from '../http/contract/accounts.ts'
 import { describeError, notFound, RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
 import { createAccountFacts } from './facts.ts'
@@ -31,21 +31,28 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     return found
   }
 
+  /** What the views that were given out were made from. */
+  const recordsSeen = new WeakMap<Account, AccountRecord>()
+
   type Projection = Partial<AccountRecord>
   /**
    * Takes over a reading, with what follows from both. Written only if the other reading is still the one that was read,
    * so that two readings that change at once are compared with each other, whichever comes last.
+   * @param seen the account as read a moment ago, for the first try
    */
-  async function projected(companyId: string, locationId: string, change: (account: AccountRecord) => Projection): Promise<void> {
-    for (;;) {
-      const account = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId }).lean()
+  async function projected(companyId: string, locationId: string, change: (account: AccountRecord) => Projection, seen?: AccountRecord): Promise<void> {
+    for (let count = 1; ; count += 1) {
+      const account = count === 1 && seen !== undefined ? seen : await accounts.findOne({ _id: accountKey(companyId, locationId), companyId }).lean()
       if (account === null) return
       const set = change(account)
       const after = { ...account, ...set }
       const disagreement = disagreementOf({ ...after, happinessLevel: after.happiness.level })
       const disagreementSince = disagreement === null ? null : disagreement === account.disagreement ? (account.disagreementSince ?? null) : clock.now()
       const levelsApart = after.healthRank < 0 || after.happinessRank < 0 ? 0 : Math.abs(after.healthRank - after.happinessRank)
-      const unchanged = { happinessRank: account.happinessRank, healthRank: account.healthRank, healthKeptAt: account.healthKeptAt ?? null }
+      const unchanged = {
+        happinessRank: account.happinessRank, healthRank: account.healthRank, healthKeptAt: account.healthKeptAt ?? null,
+        happinessFellAt: account.happinessFellAt ?? null, disagreementSince: account.disagreementSince ?? null,
+      }
       const { matchedCount } = await accounts.updateOne({ _id: account._id, companyId, ...unchanged }, { $set: { ...set, disagreement, disagreementSince, levelsApart } })
       if (matchedCount === 1) return
     }
@@ -122,7 +129,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     figures: createAccountFigures(accounts, () => clock.now()),
     async get(companyId, locationId) {
       const found = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId, state: { $in: ['active', 'removed'] } }).lean()
-      return found === null ? null : accountView(found, clock.now())
+      if (found === null) return null
+      const view = accountView(found, clock.now())
+      recordsSeen.set(view, found)
+      return view
     },
     async list(companyId, query) {
       const { sort, page, pageSize, ...filter } = query
@@ -193,7 +203,9 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       if (handlers.has(action)) throw new Error(`The bulk action ${action} has two handlers`)
       handlers.set(action, handler)
     },
-    async setHappiness(companyId, locationId, reading) {
+    async setHappiness(companyId, locationId, reading, seen) {
+      const record = seen === undefined ? undefined : recordsSeen.get(seen)
+      const isIt = record?._id === accountKey(companyId, locationId)
       await projected(companyId, locationId, (account) => {
         const fell = account.happiness.level !== null && reading.level !== null && happinessRank(reading.level) < account.happinessRank
         return {
@@ -201,7 +213,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
           happinessRank: happinessRank(reading.level),
           happinessFellAt: fell ? clock.now() : account.happinessFellAt,
         }
-      })
+      }, isIt ? record : undefined)
     },
     async setHealth(companyId, locationId, status) {
       await projected(companyId, locationId, () => {

@@ -173,8 +173,8 @@ export interface Accounts {
   keepUp(limit: number): Promise<number>
   bulk(session: Session, request: BulkRequest): Promise<BulkResult[]>
   registerBulkAction(action: BulkAction, handler: BulkHandler): void
-  /** Idempotent. An account that is not there (any more) is left alone. */
-  setHappiness(companyId: string, locationId: string, reading: AccountReading): Promise<void>
+  /** Idempotent. An account that is not there (any more) is left alone. @param seen what `get` said of it a moment ago: it is read again only if that is not true any more */
+  setHappiness(companyId: string, locationId: string, reading: AccountReading, seen?: Account): Promise<void>
   /** Idempotent; null takes the status away. An account that is not there (any more) is left alone. */
   setHealth(companyId: string, locationId: string, status: AccountStatus | null): Promise<void>
   /** Marks the agency's own sub-account: it is not a customer and is not listed, unless the agency asks for feedback there. */

@@ -224,7 +224,7 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
         answered: current.answered,
         newestAt: current.newestAt,
         dissent: current.dissent,
-      }),
+      }, account ?? undefined),
     ])
     for (const person of account === null || !levelChanged ? [] : current.people) {
       const colleague = person.userId === cause.userId ? undefined : present.get(person.userId)

@@ -8,6 +8,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { notFound, RequestError } from '../kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import { hashOf, newId } from '../kernel/ids.ts'
+import type { HealthLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Settings } from '../settings/index.ts'
 import { madeInCrm } from './changes.ts'
@@ -46,8 +47,8 @@ export interface Health {
   openItems(companyId: string, query: Page & { csm?: string | undefined }): Promise<OpenHealthItems>
   /** What people set in HighLevel themselves. */
   personal: PersonalValues
-  /** Takes note of what happened elsewhere: a new contact, somebody who left, another primary contact. Idempotent. */
-  observe(event: DomainEvent): Promise<void>
+  /** Takes note of what happened elsewhere: a new contact, somebody who left, another primary contact. Idempotent. @param levelOfAccount where it is read for this event anyway; null → there is nothing to give out */
+  observe(event: DomainEvent, levelOfAccount?: () => Promise<HealthLevel | null>): Promise<void>
   setInBulk: BulkHandler
   confirmInBulk: BulkHandler
   /** Gives out what a crash or a bulk left, tells of statuses that went stale, follows changed settings. @returns how many accounts */
@@ -215,10 +216,11 @@ export function createHealth(deps: HealthDeps): Health {
 
     personal: createPersonalValues(records, giving, clock),
 
-    async observe(event) {
+    async observe(event, levelOfAccount) {
       const { companyId, locationId, userId, type } = event
       if (locationId === null) return
-      if (type === 'feedback.received' && userId !== null) await giving.newContact(companyId, locationId, userId)
+      // A status is on the account before it is given to contacts: one that comes later finds this contact there.
+      if (type === 'feedback.received' && userId !== null && (await levelOfAccount?.()) !== null) await giving.newContact(companyId, locationId, userId)
       if (type === 'user.removed' || type === 'person.primary_changed') await giving.again(companyId, locationId)
     },
 

@@ -119,10 +119,9 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
     const { companyId, kind, locationId, key, title, body, link, at } = notice
     const joining = { $set: { title, body, link, at, readAt: null }, $inc: { count: 1 }, $push: { keys: { $each: [key], $slice: -200 } } }
     const ids = recipients.map(({ userId }) => userId)
-    const [known, near] = await Promise.all([
-      notifications.find({ ...burstOf(notice), recipientId: { $in: ids }, keys: key }, { recipientId: 1, firstKey: 1 }).lean(),
-      notifications.find({ ...burstOf(notice), recipientId: { $in: ids }, firstAt: nearTo(at) }, { recipientId: 1 }).sort({ firstAt: 1 }).lean(),
-    ])
+    // One look for records that this fact is in and for those that it may join.
+    const near = await notifications.find({ ...burstOf(notice), recipientId: { $in: ids }, $or: [{ keys: key }, { firstAt: nearTo(at) }] }, { recipientId: 1, firstKey: 1, keys: 1 }).sort({ firstAt: 1 }).lean()
+    const known = near.filter(({ keys }) => keys.includes(key))
     const told = new Set(known.map(({ recipientId }) => recipientId))
     const started = new Map(known.filter(({ firstKey }) => firstKey === key).map(({ _id, recipientId }) => [recipientId, _id]))
     const open = new Map<string, string>()

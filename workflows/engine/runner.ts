@@ -2,7 +2,7 @@ import { hourMs, minuteMs, secondMs, type Clock } from '../../src/kernel/clock.t
 import { describeError, retryVerdictOf } from '../../src/kernel/errors.ts'
 import type { Claimed, HandleOutcome, LeasedQueue } from '../../src/store/index.ts'
 import type { MessageStep, NotifyStep, Step, TaskStep, WorkflowDefinition } from '../definition.ts'
-import type { WorkflowPorts } from '../ports.ts'
+import type { EventScene, WorkflowPorts } from '../ports.ts'
 import type { WorkflowStates } from '../states.ts'
 import { renderTemplate } from '../templates.ts'
 import type { MessageCap } from './cap.ts'
@@ -25,15 +25,26 @@ export interface Place {
   dueAt: Date
 }
 
+/** What was done of a new run, and where it waits now; null → nothing is left. */
+export interface Begun {
+  history: RunEntry[]
+  next: Place | null
+}
+
 /** Works on the steps of runs. A step may be worked on any number of times: every effect has a key of its own. */
 export interface Runner {
   /** Where a new run waits: its first acting step, the waits before it counted in. @returns null if it has none */
   placeOf(run: RunRecord, definition: WorkflowDefinition): Promise<Place | null>
   /**
-   * Begins a new run: steps that are due at once and reach the team only are done here and now, the next one is queued; a run without steps is finished.
+   * Does the first steps of a new run that are due at once and reach the team only; one that fails is left to the queue. Stores nothing of the run.
+   * @param seen what is read for the event that started it
+   */
+  atOnce(run: RunRecord, place: Place | null, definition: WorkflowDefinition, seen: EventScene): Promise<Begun>
+  /**
+   * Goes on with a new run that is stored: records what was done at once and queues the next step; a run without steps is finished.
    * May be repeated: until the first step is recorded, whoever started the run begins it again.
    */
-  begin(run: RunRecord, place: Place | null, definition: WorkflowDefinition): Promise<void>
+  begin(run: RunRecord, begun: Begun): Promise<void>
   handle(claimed: Claimed<StepItem>): Promise<HandleOutcome>
 }
 
@@ -220,11 +231,7 @@ export function createRunner(deps: RunnerDeps): Runner {
   return {
     placeOf: (run, definition) => placeOf(run, definition, run.stepIndex, run.eventAt),
 
-    async begin(run, place, definition) {
-      if (place === null) {
-        await finish(run, { stepId: 'end', kind: 'end', at: clock.now(), outcome: 'done', reason: null }, 'done')
-        return
-      }
+    async atOnce(run, place, definition, seen) {
       const history: RunEntry[] = []
       let next: Place | null = place
       let scene: RunScene | undefined
@@ -232,7 +239,7 @@ export function createRunner(deps: RunnerDeps): Runner {
         const { step, dueAt, index }: Place = next
         if (step.kind !== 'notify' && step.kind !== 'task') break
         try {
-          scene ??= await readScene(run, ports)
+          scene ??= await readScene(run, ports, seen)
           const result = await act(run, definition, step, dueAt, scene)
           if ('hold' in result || result.ends) break
           history.push({ stepId: step.id, kind: step.kind, at: clock.now(), outcome: result.outcome, reason: result.reason })
@@ -241,6 +248,14 @@ export function createRunner(deps: RunnerDeps): Runner {
           break
         }
         next = await placeOf(run, definition, index + 1, clock.now())
+      }
+      return { history, next }
+    },
+
+    async begin(run, { history, next }) {
+      if (next === null && history.length === 0) {
+        await finish(run, { stepId: 'end', kind: 'end', at: clock.now(), outcome: 'done', reason: null }, 'done')
+        return
       }
       // The next step is queued first: a crash in between repeats what was done, it never loses that one.
       if (next !== null) await queueStep(run, next)

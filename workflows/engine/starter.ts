@@ -6,7 +6,7 @@ import { isDuplicateKey } from '../../src/store/index.ts'
 import { conditionsHold, needsAccount } from '../conditions.ts'
 import type { WorkflowDefinition } from '../definition.ts'
 import type { LibraryIndex } from '../library/index.ts'
-import type { WorkflowPorts } from '../ports.ts'
+import type { EventScene, WorkflowPorts } from '../ports.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
 import { factsOf, type EventFacts } from './facts.ts'
 import type { RunRecord } from './model.ts'
@@ -15,50 +15,57 @@ import type { Runner } from './runner.ts'
 /** Starts the runs that an event calls for. */
 export interface Starter {
   /** Idempotent. @returns ids of the runs that the event started, now or at an earlier attempt */
-  start(event: DomainEvent): Promise<string[]>
+  start(event: DomainEvent, scene: EventScene): Promise<string[]>
 }
 
 export interface StarterDeps {
   runs: Model<RunRecord>
   states: WorkflowStates
   library: LibraryIndex
-  ports: Pick<WorkflowPorts, 'account' | 'primaryPerson'>
+  ports: Pick<WorkflowPorts, 'primaryPerson'>
   clock: Clock
   /** Places runs and begins them; harmless when that was done already. */
-  runner: Pick<Runner, 'placeOf' | 'begin'>
+  runner: Pick<Runner, 'placeOf' | 'atOnce' | 'begin'>
 }
 
 export function createStarter(deps: StarterDeps): Starter {
   const { runs, states, library, ports, clock, runner } = deps
 
   return {
-    async start(event) {
+    async start(event, scene) {
       const candidates = library.byEvent.get(event.type) ?? []
       if (candidates.length === 0) return []
       const ours = new Map((await states.recent(event.companyId)).map((workflow) => [workflow.shipped.key, workflow]))
       const facts = factsOf(event)
       const started: string[] = []
-      let account: Awaited<ReturnType<WorkflowPorts['account']>> | undefined
       for (const { key } of candidates) {
         const workflow = ours.get(key)
         if (workflow === undefined || !isOnFor(workflow, event)) continue
         const { definition } = workflow
         const asked = [...definition.trigger.where, ...definition.conditions]
-        if (account === undefined && event.locationId !== null && needsAccount(asked)) account = await ports.account(event.companyId, event.locationId)
-        if (!conditionsHold(asked, { facts, account: account ?? null })) continue
+        if (!conditionsHold(asked, { facts, account: needsAccount(asked) ? await scene.account() : null })) continue
         const run = newRun(workflow, event, facts, clock.now())
         if (run.userId === null && event.locationId !== null && needsPerson(definition)) run.userId = await ports.primaryPerson(event.companyId, event.locationId)
         const place = await runner.placeOf(run, definition)
+        // What is only told is told first, under keys of its own, and stored with its outcome: one write.
+        let begun = tellsOnly(definition) ? await runner.atOnce(run, place, definition, scene) : null
+        const finished = begun !== null && begun.next === null && begun.history.length > 0
         try {
           // Where the run waits is stored for people who look; the queue decides.
-          await runs.create(place === null ? run : { ...run, stepIndex: place.index, nextAt: place.dueAt })
+          if (finished) await runs.create({ ...run, state: 'done', history: begun?.history ?? [], nextAt: null, finishedAt: clock.now() })
+          else await runs.create(place === null ? run : { ...run, stepIndex: place.index, nextAt: place.dueAt })
+          if (finished) {
+            started.push(run._id)
+            continue
+          }
         } catch (error) {
           if (!isDuplicateKey(error)) throw error
           const existing = await runs.findOne({ _id: run._id, companyId: event.companyId }).lean()
           // A run of an earlier fact, or one that is past its beginning, needs no push; one that lost its first step does.
           if (existing === null || existing.eventKey !== event.key || existing.state !== 'active' || existing.history.length > 0) continue
         }
-        await runner.begin(run, place, definition)
+        begun ??= await runner.atOnce(run, place, definition, scene)
+        await runner.begin(run, begun)
         started.push(run._id)
       }
       return started
@@ -74,6 +81,11 @@ function isOnFor(workflow: AgencyWorkflow, event: DomainEvent): boolean {
 /** What concerns a whole account is written to its primary contact; a task hangs on their contact, too. */
 function needsPerson(definition: WorkflowDefinition): boolean {
   return definition.reading !== 'agency' && definition.steps.some((step) => step.kind === 'message' || step.kind === 'task')
+}
+
+/** Nothing but notices, one run per event: nobody is told again by telling again. */
+function tellsOnly({ kind, guards, steps }: WorkflowDefinition): boolean {
+  return kind === 'notification' && guards.dedupe === 'event' && steps.every((step) => step.kind === 'notify')
 }
 
 function newRun(workflow: AgencyWorkflow, event: DomainEvent, facts: EventFacts, now: Date): RunRecord {

@@ -2,7 +2,7 @@ import { DateTime } from 'luxon'
 import type { ContactIdentity } from '../../src/effects/index.ts'
 import { happinessLabels, healthLabels } from '../../src/kernel/levels.ts'
 import type { MergeValues } from '../fields.ts'
-import type { WorkflowAccount, WorkflowPerson, WorkflowPorts } from '../ports.ts'
+import type { EventScene, WorkflowAccount, WorkflowPerson, WorkflowPorts } from '../ports.ts'
 import type { RunRecord } from './model.ts'
 
 /** Who and what a run is about, read at the moment of a step. */
@@ -14,10 +14,11 @@ export interface RunScene {
   settings: Awaited<ReturnType<WorkflowPorts['settings']>>
 }
 
-export async function readScene(run: RunRecord, ports: Pick<WorkflowPorts, 'account' | 'person' | 'teamMember' | 'settings' | 'feedbackLink'>): Promise<RunScene> {
+/** @param seen what is read for the event that the run's steps are done with */
+export async function readScene(run: RunRecord, ports: Pick<WorkflowPorts, 'account' | 'person' | 'teamMember' | 'settings' | 'feedbackLink'>, seen?: EventScene): Promise<RunScene> {
   const { companyId, locationId, userId } = run
   const [account, person, settings] = await Promise.all([
-    locationId === null ? null : ports.account(companyId, locationId),
+    locationId === null ? null : seen === undefined ? ports.account(companyId, locationId) : seen.account(),
     locationId === null || userId === null ? null : ports.person(companyId, locationId, userId),
     ports.settings(companyId),
   ])

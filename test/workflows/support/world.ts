@@ -78,7 +78,7 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
     settings: async () => around.settings,
     isLive: async () => around.live,
     feedbackLink: async (_company, _location, userId) => `https://feedback.example.com/a/${userId}`,
-    account: async () => ({ name: 'Bright Smile Dental', group: 'saas', premium: false, ownerId: around.ownerId, timezone: around.timezone }),
+    account: async () => ({ name: 'Bright Smile Dental', group: 'saas', premium: false, ownerId: around.ownerId, timezone: around.timezone, healthLevel: around.healthLevel }),
     person: async (_company, _location, userId) =>
       around.personRemoved ? null : { id: userId, name: 'Maya Lopez', firstName: 'Maya', lastName: 'Lopez', email: around.email, phone: null },
     teamMember: async (_company, userId) => ({ id: userId, name: 'Priya Nair', firstName: 'Priya', lastName: 'Nair', email: 'priya@example.com', phone: null }),
