@@ -138,7 +138,8 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   async function stillThere(session: Session): Promise<boolean> {
-    if ((await statusOf(session.companyId)) === null) return false
+    // Whether an agency is connected is known for a second, in this process without delay.
+    if (!(await installations.isLive(session.companyId)) && (await statusOf(session.companyId)) === null) return false
     if (session.role !== 'account_user' || session.locationId === null) return true
     const account = await accounts.get(session.companyId, session.locationId)
     if (account === null) return (await accounts.companyOf(session.locationId)) === null

@@ -27,7 +27,7 @@ export interface SessionsDeps {
   clock: Clock
   gateway: HighLevelGateway
   accounts: Pick<Accounts, 'get' | 'user' | 'confirmUser' | 'agencyUser' | 'companyOf'>
-  installations: Pick<Installations, 'get'>
+  installations: Pick<Installations, 'get' | 'isLive'>
   box: CryptoBox
   /** HighLevel's shared secrets, the current one first. */
   sharedSecrets: string[]
