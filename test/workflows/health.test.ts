@@ -59,7 +59,9 @@ describe('a change of the status', () => {
   it('that is taken back takes its task back, too', async () => {
     await happen(world.status('struggling', { changeId: 'wrong' }))
     await passMs(minuteMs)
-    await happen(world.status('healthy', { changeId: 'undo', undoes: 'wrong', source: 'undo' }))
+    await happen(world.status('healthy', { changeId: 'undo', undoes: 'wrong', source: 'undo', note: null }))
+    // It was taken back on our page: nothing may name the CRM as the place.
+    expect(world.around.notices.findLast((notice) => notice.kind === 'health_changed')?.body).toBe('No note was given. The account’s page says who changed it, and from where.')
     expect(world.around.settledTasks).toEqual([sent('task')[0]?.key])
     expect(sent('task')[0]).toMatchObject({ cancelled: true })
   })

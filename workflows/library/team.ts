@@ -53,7 +53,7 @@ export const healthChanged = tells(
     audience: 'owner',
     channels: ['in_app'],
     title: '{{ account.title }}: Health Status went from {{ level.before }} to {{ level.after }}.',
-    body: '{% if status.note != "" %}“{{ status.note }}”{% else %}It was changed in the CRM, without a note.{% endif %}',
+    body: '{% if status.note != "" %}“{{ status.note }}”{% else %}No note was given. The account’s page says who changed it, and from where.{% endif %}',
     link: 'account',
   },
 )
