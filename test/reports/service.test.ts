@@ -184,6 +184,28 @@ describe('response', () => {
   })
 })
 
+describe('facts about one user', () => {
+  it('that several processes take in at once leave one present cycle, and none is lost', async () => {
+    const other = createReports({ connection: await t.store.another(), clock: t.clock, accounts: t.accounts, answers: createAnswerBook({ connection: t.store.connection }), events: { append: async () => undefined }, settings: t.settings, logger: createLogger('silent') })
+    const at = t.clock.now()
+    const user = { companyId: 'c1', locationId: 'l4', userId: 'busy' }
+    const answered = [1, 2, 3].map((count) => event('feedback.received', 'l4', { userId: 'busy', data: { answerId: `busy-${count}`, answerSource: 'button', comment: null } }))
+    await reports.observe(event('feedback.requested', 'l4', { data: { userIds: ['busy'] } }))
+    await Promise.all(
+      [reports, other].flatMap((process) => [
+        process.promptReacted({ ...user, at, dueAt: at, kind: 'shown' }),
+        process.promptReacted({ ...user, at, dueAt: at, kind: 'later' }),
+        ...answered.map((one) => process.observe(one)),
+      ]),
+    )
+    for (const one of answered) await other.observe(one)
+    const cycles = await t.store.connection.collection('prompt_cycles').find(user).toArray()
+    expect(cycles.filter(({ ended }) => ended === null)).toHaveLength(1)
+    expect(cycles.filter(({ state }) => state === 'self').map(({ answerId }) => answerId as string).sort()).toEqual(['busy-1', 'busy-2', 'busy-3'])
+    await t.store.connection.collection('prompt_cycles').deleteMany(user)
+  })
+})
+
 describe('the ranking', () => {
   it('orders by shrunk score and leaves score and label alone', async () => {
     const { items, mean, total } = await get('/api/reports/ranking', { order: 'bottom' })

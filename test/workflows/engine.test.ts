@@ -305,6 +305,26 @@ describe('notifications of the team', () => {
     ])
   })
 
+  it('whose telling failed are told by the queue; a run says once what came of it', async () => {
+    let faults = 1
+    const failing = world.engineWith({
+      async notify(notice) {
+        if (faults-- > 0) throw new Error('the store went away')
+        world.around.notices.push(notice)
+      },
+    })
+    await failing.events.append(world.answer('happy'))
+    await failing.settle()
+    await passMs(minuteMs)
+    await happen(world.answer('neutral'))
+    expect(world.around.notices.map(({ kind }) => kind)).toEqual(['feedback_received', 'feedback_received'])
+    const runs = await runsOf('feedback_received')
+    expect(runs.map(({ state, steps }) => [state, steps.map(({ stepId, outcome }) => [stepId, outcome])])).toEqual([
+      ['done', [['tell', 'done']]],
+      ['done', [['tell', 'done']]],
+    ])
+  })
+
   it('a case that is opened tells the owner and gives them a task once', async () => {
     const dueAt = new Date(world.clock.nowMs() + dayMs)
     const opened = { ...world.answer('not_happy'), key: 'case.opened:1', type: 'case.opened' as const, data: { caseId: 'case-1', ownerUserId: 'csm-2', dueAt: dueAt.toISOString() } }
