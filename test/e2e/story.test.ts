@@ -45,6 +45,10 @@ async function shows(level: string, label: string): Promise<void> {
 /** A picture of a page that needs more room. */
 async function large(look: () => Promise<void>): Promise<void> {
   await someone.page.setViewportSize({ width: 1400, height: 960 })
+  const inner = someone.page.frames().find((one) => one.url().includes('/pages/workspace'))!
+  await until('the room is there', () => inner.evaluate<boolean>('innerWidth > 1100'))
+  // A frame of another origin paints on its own: once it did so twice, the new size is on the screen.
+  await inner.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => done(null)))))')
   await look()
   await someone.page.setViewportSize({ width: 1200, height: 780 })
 }
