@@ -11,6 +11,8 @@ export const base = {
   testTimeout: 30_000,
   // Agenda leaves a timer behind for every job it ran; they would hold a finished run for a minute.
   forceExit: true,
+  // A file whose work lives on after its end (what crashed on purpose is never stopped) must not weigh on the next ones: a worker that has grown is replaced.
+  workerIdleMemoryLimit: '500MB',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   setupFilesAfterEnv: ['<rootDir>/test/support/no-outside-network.ts'],

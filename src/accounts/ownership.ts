@@ -1,5 +1,5 @@
 import { minuteMs } from '../kernel/clock.ts'
-import { RequestError } from '../kernel/errors.ts'
+import { notFound, RequestError } from '../kernel/errors.ts'
 import type { AccountModels, AccountRecord, UserRecord } from './model.ts'
 import { accountKey } from './rules.ts'
 import type { Telling, ToldChange } from './telling.ts'
@@ -74,6 +74,8 @@ export function createOwnership({ accounts, users }: AccountModels, telling: Tel
     async assign(companyId, locationId, csmUserId, by = bySystem) {
       const csm = csmUserId === null ? null : await agencyUser(companyId, csmUserId)
       if (csmUserId !== null && csm === null) {
+        // Whoever asks about an account that is not theirs learns nothing else.
+        if ((await accounts.findOne({ _id: accountKey(companyId, locationId), companyId, state: { $in: ['active', 'removed'] } }, { _id: 1 }).lean()) === null) throw notFound('account')
         throw new RequestError(422, 'csm_unknown', 'csmUserId: choose somebody of the agency\'s own staff as the owner.', { details: { fields: [{ path: 'csmUserId', message: 'is not on the agency\'s staff' }] } })
       }
       return telling.change(companyId, locationId, by, (record) =>

@@ -17,7 +17,7 @@ export interface AccountContacts {
   people(companyId: string, locationId: string): Promise<AccountPerson[]>
   /** @throws RequestError 404; 422 `user_unknown` */
   choosePrimary(session: Session, locationId: string, userId: string | null): Promise<AccountPerson[]>
-  /** @throws RequestError 404; 422 `user_unknown` */
+  /** @throws RequestError 404 */
   markKey(session: Session, locationId: string, userId: string, key: boolean): Promise<AccountPerson[]>
   /** Somebody joined or left: tells who the primary contact is if that changed. Idempotent. */
   membersChanged(event: DomainEvent): Promise<void>
@@ -87,10 +87,8 @@ export function createAccountContacts({ people }: Pick<PeopleModels, 'people'>, 
     throw new CodedError('people_busy', 'The people of this account are being changed by others right now. Try again.')
   }
 
-  function knownUser(users: readonly AccountUser[], userId: string): AccountUser {
-    const user = users.find((candidate) => candidate.userId === userId)
-    if (user !== undefined) return user
-    throw new RequestError(422, 'user_unknown', 'userId: is not a user of this account today. Load its people again and choose one of them.', { details: { fields: [{ path: 'userId', message: 'is not a user of this account today' }] } })
+  function userUnknown(): RequestError {
+    return new RequestError(422, 'user_unknown', 'userId: is not a user of this account today. Load its people again and choose one of them.', { details: { fields: [{ path: 'userId', message: 'is not a user of this account today' }] } })
   }
 
   const primaryEvent = (companyId: string, locationId: string, event: Pick<DomainEvent, 'key' | 'at' | 'actor' | 'source'> & { cause?: NonNullable<DomainEvent['cause']> }, before: ReturnType<typeof personOf>, after: ReturnType<typeof personOf>, reason: 'chosen' | 'default' | 'left' | 'joined', summary: string): DomainEvent => ({
@@ -114,7 +112,7 @@ export function createAccountContacts({ people }: Pick<PeopleModels, 'people'>, 
     choosePrimary: (session, locationId, userId) =>
       changed(session.companyId, locationId, (record, users) => {
         const { companyId } = session
-        if (userId !== null) knownUser(users, userId)
+        if (userId !== null && !users.some((user) => user.userId === userId)) throw userUnknown()
         if (record.primaryUserId === userId) return null
         const before = personOf(primaryOf(users, record.primaryUserId)?.user)
         const after = personOf(primaryOf(users, userId)?.user)
@@ -128,7 +126,8 @@ export function createAccountContacts({ people }: Pick<PeopleModels, 'people'>, 
     markKey: (session, locationId, userId, key) =>
       changed(session.companyId, locationId, (record, users) => {
         const { companyId } = session
-        const user = knownUser(users, userId)
+        const user = users.find((candidate) => candidate.userId === userId)
+        if (user === undefined) throw notFound('user')
         if (record.keyUserIds.includes(userId) === key) return null
         const keyUserIds = key ? [...record.keyUserIds, userId] : record.keyUserIds.filter((known) => known !== userId)
         const event: DomainEvent = {

@@ -75,7 +75,7 @@ describe('routes about people', () => {
     [400, 'put', '/api/accounts/l1/primary-contact', {}, 'userId'],
     [422, 'put', '/api/accounts/l1/primary-contact', { userId: 'u3' }, 'userId'],
     [400, 'put', '/api/accounts/l1/users/u1/key', { key: 'yes' }, 'key'],
-    [422, 'put', '/api/accounts/l1/users/u3/key', { key: true }, 'userId'],
+    [404, 'put', '/api/accounts/l1/users/u3/key', { key: true }, '.*user'],
     [400, 'put', '/api/accounts/l1/premium', { premium: 1 }, 'premium'],
     [422, 'put', '/api/accounts/l1/csm', { csmUserId: 'u1' }, 'csmUserId'],
     [400, 'put', '/api/accounts/l1/csm', { csmUserId: 'cora', note: 'x'.repeat(501) }, 'note'],
