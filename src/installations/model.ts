@@ -21,8 +21,8 @@ export interface InstallationRecord {
   whitelabelDomain: string | null
   planId: string | null
   versionId: string | null
-  /** Order of the newest INSTALL, UPDATE or PLAN_CHANGE that was recorded in the members above. */
-  detailsFact: string
+  /** Of each member above: order of the newest INSTALL, UPDATE or PLAN_CHANGE that said something about it. */
+  memberFacts: Partial<Record<'companyName' | 'whitelabelDomain' | 'planId' | 'versionId', string>>
   installedBy: string | null
   /** Sub-accounts of single-location installations. */
   locationIds: string[]
@@ -80,7 +80,7 @@ export function installationModels(connection: Connection): InstallationModels {
       const schema = new Schema<InstallationRecord>(
         {
           _id: String, companyId: String, kind: String, status: String, installedAt: Date, uninstalledAt: Date, authorizedAt: Date, reconnectAt: Date,
-          companyName: String, whitelabelDomain: String, planId: String, versionId: String, detailsFact: String, installedBy: String, locationIds: [String],
+          companyName: String, whitelabelDomain: String, planId: String, versionId: String, memberFacts: Schema.Types.Mixed, installedBy: String, locationIds: [String],
           installToFutureLocations: Boolean, completionWantedAt: Date, completionDoneAt: Date, completionDueAt: Date, completionAttempts: Number, mirroredAt: Date,
           purgeAfter: Date, lastError: Schema.Types.Mixed,
         },

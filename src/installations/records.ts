@@ -12,7 +12,7 @@ export interface InstallationRecords {
   exclusively<T>(companyId: string, work: () => Promise<T>): Promise<T>
   /** Takes in facts, creating the record if it is missing, and settles the status. */
   apply(companyId: string, facts: Partial<Record<keyof InstallationFacts, Date>>, set?: Partial<InstallationRecord>): Promise<InstallationRecord>
-  /** Records what an event says about the agency, unless a newer event said something already. */
+  /** Records what an event says about the agency; of each member the newest event's word counts, in whatever order they arrive. */
   takeDetails(companyId: string, order: string, details: Partial<Pick<InstallationRecord, 'companyName' | 'whitelabelDomain' | 'planId' | 'versionId'>>): Promise<void>
   /** Asks for accounts and users to be read. */
   wantCompletion(companyId: string): Promise<void>
@@ -24,7 +24,7 @@ const exclusiveWaits = { everyMs: 50, times: 200 }
 function freshInstallation(companyId: string): InstallationRecord {
   return {
     _id: companyId, companyId, kind: 'agency', status: 'pending', installedAt: null, uninstalledAt: null, authorizedAt: null, reconnectAt: null,
-    companyName: null, whitelabelDomain: null, planId: null, versionId: null, detailsFact: '', installedBy: null, locationIds: [], installToFutureLocations: false,
+    companyName: null, whitelabelDomain: null, planId: null, versionId: null, memberFacts: {}, installedBy: null, locationIds: [], installToFutureLocations: false,
     completionWantedAt: null, completionDoneAt: null, completionDueAt: null, completionAttempts: 0, mirroredAt: null, purgeAfter: null, lastError: null,
   }
 }
@@ -91,7 +91,11 @@ export function createInstallationRecords({ installations }: InstallationModels,
     async takeDetails(companyId, order, details) {
       const told = Object.fromEntries(Object.entries(details).filter(([, value]) => value !== null))
       if (Object.keys(told).length === 0) return
-      await installations.updateOne({ _id: companyId, detailsFact: { $lte: order } }, { $set: { ...told, detailsFact: order } })
+      // Each member by itself: an older event that says something else is not worth less for that.
+      for (const [member, value] of Object.entries(told)) {
+        const path = `memberFacts.${member}`
+        await installations.updateOne({ _id: companyId, $or: [{ [path]: { $lte: order } }, { [path]: null }] }, { $set: { [member]: value, [path]: order } })
+      }
     },
     async wantCompletion(companyId) {
       const nowAt = clock.now()

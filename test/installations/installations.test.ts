@@ -201,5 +201,9 @@ describe('an installation', () => {
     expect(await t.installations.get('c1')).toMatchObject({ planId: 'gold' })
     await t.installations.handleUpdate({ companyId: 'c1', locationId: null, versionId: 'v2', at: at(30), eventId: 'e3' })
     expect(await t.installations.get('c1')).toMatchObject({ status: 'active', planId: 'gold' })
+    // An older event that says something else arrives late, and counts.
+    await t.installations.handleUpdate({ companyId: 'c1', locationId: null, companyName: 'Northwind Growth', at: at(15), eventId: 'e0' })
+    await t.installations.handleUpdate({ companyId: 'c1', locationId: null, companyName: 'Northwind', at: at(12), eventId: 'e4' })
+    expect(await t.installations.get('c1')).toMatchObject({ planId: 'gold', companyName: 'Northwind Growth' })
   })
 })
