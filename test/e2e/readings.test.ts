@@ -201,7 +201,11 @@ describe('the other views', () => {
     await leader.page.setViewportSize({ width: 375, height: 900 })
     await frame.getByText(/The newest \d of \d+; the table has them all/).waitFor()
     await leader.page.setViewportSize({ width: 1_400, height: 900 })
-    const shown = await chart.locator('g[data-known]').count()
+    // The frame takes its new width a moment later.
+    const shown = await until('all columns again', async () => {
+      const count = await chart.locator('g[data-known]').count()
+      return count > 6 ? count : false
+    })
     await frame.getByTestId('trend-table').click()
     const rows = frame.locator('[data-testid=trend-as-table] tbody tr')
     await rows.first().waitFor()
