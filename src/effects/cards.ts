@@ -216,6 +216,11 @@ export function createCards(
     return null
   }
 
+  /** Our lease ran out while we wrote: whoever took over may have written before us, so only reading tells what is there. */
+  function overtaken(claimed: Claimed<CardRecord>, current: CardRecord): Partial<CardRecord> {
+    return current.token === claimed.token ? {} : { ...store.dirtied(current), verify: true }
+  }
+
   async function move(claimed: Claimed<CardRecord>, record: CardRecord, opportunityId: string, place: string, api: LocationApi): Promise<HandleOutcome | 'again'> {
     const [pipelineId = '', stageId = ''] = place.split('/')
     const startedAt = clock.now()
@@ -248,7 +253,7 @@ export function createCards(
       const known = record.pipeline === 'health' && meanwhile && !interfered ? seen : written
       return { known, lastWriteAt: startedAt, ...(interfered ? { verify: true, version: current.version + 1 } : {}) }
     }
-    if (!(await store.finish(claimed, moved))) await store.mutate(record._id, moved, record)
+    if (!(await store.finish(claimed, moved))) await store.mutate(record._id, (current) => ({ ...moved(current), ...overtaken(claimed, current) }), record)
     faultPoint('effects.recorded')
     return 'done'
   }
@@ -299,7 +304,8 @@ export function createCards(
     const readiness = await waiting.readinessOf(companyId)
     if (!readiness.ready) return readiness.outcome
     try {
-      let record: CardRecord | null = claimed.data
+      // An attempt that did not end in order may have moved the card without noting it.
+      let record: CardRecord | null = claimed.begunBefore && claimed.data.opportunityId !== null ? { ...claimed.data, verify: true } : claimed.data
       for (let round = 0; round < maxRounds && record !== null; round += 1) {
         const outcome = await reconcileRound(claimed, record, readiness.map, readiness.api)
         if (outcome !== 'again') return outcome

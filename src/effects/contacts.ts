@@ -281,7 +281,9 @@ export function createContacts(
   async function recordWritten(record: ContactRecord, done: ContactDifference, startedAt: Date, ends: Claimed<ContactRecord> | null): Promise<void> {
     if (isEmpty(done)) return
     const members = writtenMembers(record, done, startedAt)
-    if (ends === null || !(await store.finish(ends, members))) await store.mutate(record._id, members, record)
+    const finished = ends !== null && (await store.finish(ends, members))
+    // Our lease ran out while we wrote: whoever took over may have written before us, so only reading tells what is there.
+    if (!finished) await store.mutate(record._id, (current) => ({ ...members(current), ...(current.token === record.token ? {} : { ...store.dirtied(current), verify: true }) }), record)
     faultPoint('effects.recorded')
   }
 
@@ -347,7 +349,8 @@ export function createContacts(
     const readiness = await waiting.readinessOf(companyId)
     if (!readiness.ready) return readiness.outcome
     try {
-      let record: ContactRecord | null = claimed.data
+      // An attempt that did not end in order may have written what it did not note.
+      let record: ContactRecord | null = claimed.begunBefore && claimed.data.contactId !== null ? { ...claimed.data, verify: true } : claimed.data
       for (let round = 0; round < maxRounds && record !== null; round += 1) {
         const outcome = await reconcileRound(claimed, record, readiness.map, readiness.api)
         if (outcome !== 'again') return outcome
