@@ -20,7 +20,7 @@ export const condition = z.strictObject({
 })
 export type Condition = z.output<typeof condition>
 
-/** What starts the workflow: any of the event types, if every comparison holds for that event. */
+/** What starts the workflow: one of the event types, if every comparison holds for that event. */
 export const trigger = z.strictObject({
   events: z.array(z.enum(domainEventTypes)).min(1).max(10),
   where: z.array(condition).max(10),

@@ -47,7 +47,7 @@ export function createOAuthCalls({ clientId, clientSecret, send }: { clientId: s
   }
 }
 
-/** The list of refresh errors is undocumented: any 4xx that is not a pause means that the token is used up or revoked. */
+/** The list of refresh errors is undocumented: a 4xx that is not a pause always means that the token is used up or revoked. */
 function isRefused(answer: Answer): boolean {
   if (answer.status < 400 || answer.status >= 500 || answer.status === 429 || answer.status === 408 || answer.bodyKind === 'other') return false
   const verdict = judge(endpoints.token, answer)

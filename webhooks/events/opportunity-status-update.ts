@@ -1,7 +1,7 @@
 import { defineWebhookEvent } from '../define.ts'
 import { observeOpportunity, opportunityShape } from '../shapes.ts'
 
-/** A card was won, lost, abandoned or opened again; its stage is read as any other. */
+/** A card was won, lost, abandoned or opened again; its stage is read like all others. */
 export const opportunityStatusUpdate = defineWebhookEvent({
   type: 'OpportunityStatusUpdate',
   family: 'opportunity',
