@@ -144,6 +144,7 @@ describe('the success location', () => {
     await sandbox.install()
     await d.mended()
     await until('the value', () => value() === 'Very Happy')
+    await d.product.settled()
     expect(await d.unfinished()).toEqual([])
   })
 
