@@ -3,7 +3,7 @@ import { secondMs } from '../kernel/clock.ts'
 import { healthLabels } from '../kernel/levels.ts'
 import { readObservation, skewMs } from './observation.ts'
 import { readPersonal, type PersonalReading, type ToldLook } from './personal-rules.ts'
-import type { ContactRecord } from './records.ts'
+import type { ContactRecord, WishKey } from './records.ts'
 import { fieldKeys, type FieldKey, type PersonEdit, type ResourceMap, type TagGroup, type WantedContact } from './types.ts'
 import { normalise, normaliseTag, normaliseTags, type FieldValue } from './values.ts'
 
@@ -30,36 +30,61 @@ export interface ObservedContact {
   deliveryId?: string
 }
 
-/** The record's wanted members after a new wish; null if it changes nothing. */
-export function mergeWish(record: ContactRecord, wish: WantedContact): Partial<ContactRecord> | null {
+/** What a wish makes of a record. */
+interface Merged {
+  /** Members to set; null if none changes. */
+  members: Partial<ContactRecord> | null
+  /** Something else is wanted than before; else only its source is newer, or nothing changes. */
+  wantsOther: boolean
+}
+
+/**
+ * The record's wanted members after a new wish. Several processes may give out states of one source at once: whichever
+ * arrives last, the newest state is what stays wanted.
+ */
+export function mergeWish(record: ContactRecord, wish: WantedContact): Merged {
   const wantedFields = { ...record.wantedFields }
   const ownValues = { ...record.ownValues }
   const wantedTags = { ...record.wantedTags }
   const ownTags = { ...record.ownTags }
-  let changed = false
+  const wantedAsOf = { ...record.wantedAsOf }
+  const { asOf } = wish
+  let wantsOther = false
+  let isNewer = false
+  /** Takes note of the wish's source. @returns false if what is wanted stands for a newer state of it */
+  const counts = (key: WishKey): boolean => {
+    const before = wantedAsOf[key]
+    if (asOf === undefined) Reflect.deleteProperty(wantedAsOf, key)
+    else if (before?.source === asOf.source && before.version > asOf.version) return false
+    else wantedAsOf[key] = asOf
+    if (before?.source !== asOf?.source || before?.version !== asOf?.version) isNewer = true
+    return true
+  }
   for (const field of fieldKeys) {
     const value = wish.fields?.[field]
-    if (value === undefined) continue
+    if (value === undefined || !counts(field)) continue
     const wanted = normalise(field, value)
     if (wantedFields[field] === wanted) continue
     wantedFields[field] = wanted
     ownValues[field] = remember(ownValues[field], wanted)
-    changed = true
+    wantsOther = true
   }
   for (const [group, tag] of Object.entries(wish.tags ?? {}) as [TagGroup, string | null][]) {
+    if (!counts(`tag:${group}`)) continue
     const wanted = tag === null ? null : normaliseTag(tag)
     if (wantedTags[group] === wanted) continue
     wantedTags[group] = wanted
     if (wanted !== null) ownTags[group] = remember(ownTags[group], wanted)
-    changed = true
+    wantsOther = true
   }
   for (const [group, choices] of Object.entries(wish.tagChoices ?? {}) as [TagGroup, readonly string[]][]) {
     const fresh = choices.map(normaliseTag).filter((tag) => ownTags[group]?.includes(tag) !== true)
     if (fresh.length === 0) continue
     ownTags[group] = fresh.reduce<string[]>((tags, tag) => remember(tags, tag), ownTags[group] ?? [])
-    changed = true
+    wantsOther = true
   }
-  return changed ? { wantedFields, ownValues, wantedTags, ownTags } : null
+  if (wantsOther) return { members: { wantedFields, ownValues, wantedTags, ownTags, wantedAsOf }, wantsOther }
+  return { members: isNewer ? { wantedAsOf } : null, wantsOther }
 }
 
 function remember<V>(values: readonly V[] | undefined, value: V): V[] {

@@ -85,7 +85,7 @@ export function createContacts(
         continue
       }
       const bare = newContact(companyId, identity, clock.now())
-      const fresh = wish === undefined ? bare : { ...bare, ...mergeWish(bare, wish) }
+      const fresh = wish === undefined ? bare : { ...bare, ...mergeWish(bare, wish).members }
       if (await store.insert(fresh)) return fresh
       // Somebody who has another address by now was known by this one: they keep their record.
       const holder = await store.find({ _id: fresh._id })
@@ -111,8 +111,12 @@ export function createContacts(
     const pending = record.state === 'dirty' || record.state === 'held'
     const map = record.state === 'clean' ? await resources(wanted.companyId) : null
     const settled = pending || (map !== null && record.contactId !== null && isEmpty(differenceOf(record, map)) && differenceOf(record, map).missing.length === 0)
-    if (settled && mergeWish(record, wanted) === null) return
-    await store.mutate(record._id, (current) => ({ ...mergeWish(current, wanted), ...store.dirtied(current) }), record)
+    if (settled && mergeWish(record, wanted).members === null) return
+    await store.mutate(record._id, (current) => {
+      const { members, wantsOther } = mergeWish(current, wanted)
+      // Who is at work on the record already, or has nothing to do, is not called again for a newer source of the same values.
+      return settled && !wantsOther ? members : { ...members, ...store.dirtied(current) }
+    }, record)
   }
 
   async function observe(companyId: string, observed: ObservedContact): Promise<PersonEdit[]> {
@@ -217,7 +221,7 @@ export function createContacts(
   async function merge(record: ContactRecord, into: ContactRecord): Promise<void> {
     const merged = await store.mutate(into._id, (current) => ({
       subjects: [...new Set([...current.subjects, ...record.subjects])],
-      ...mergeWish(current, { companyId: record.companyId, identity: record.identity, fields: record.wantedFields, tags: record.wantedTags }),
+      ...mergeWish(current, { companyId: record.companyId, identity: record.identity, fields: record.wantedFields, tags: record.wantedTags }).members,
       ...store.dirtied(current),
     }))
     await store.remove(record._id)

@@ -2,9 +2,12 @@ import type { Collection } from 'mongodb'
 import { Schema, type Connection } from 'mongoose'
 import type { Known } from './observation.ts'
 import type { ToldLook } from './personal-rules.ts'
-import type { ContactIdentity, FieldKey, PipelineKey, TagGroup } from './types.ts'
+import type { ContactIdentity, FieldKey, PipelineKey, TagGroup, WishSource } from './types.ts'
 import type { FieldValue } from './values.ts'
 import type { WantedRecord } from './wanted-record.ts'
+
+/** A field, or the one tag of a group. */
+export type WishKey = FieldKey | `tag:${TagGroup}`
 
 /** What a contact of the success location shall be, and what we know of it. People with one e-mail address share one. */
 export interface ContactRecord extends WantedRecord {
@@ -19,6 +22,8 @@ export interface ContactRecord extends WantedRecord {
   createBegunAt: Date | null
   wantedFields: Partial<Record<FieldKey, FieldValue>>
   wantedTags: Partial<Record<TagGroup, string | null>>
+  /** What each wanted value was derived from, if its wish said so. */
+  wantedAsOf?: Partial<Record<WishKey, WishSource>>
   /** Values wanted so far, newest last: their echoes may still come. */
   ownValues: Partial<Record<FieldKey, FieldValue[]>>
   ownTags: Partial<Record<TagGroup, string[]>>
@@ -116,6 +121,7 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       createBegunAt: Date,
       wantedFields: Mixed,
       wantedTags: Mixed,
+      wantedAsOf: Mixed,
       ownValues: Mixed,
       ownTags: Mixed,
       known: Mixed,

@@ -40,6 +40,14 @@ export interface WantedContact {
   tags?: Partial<Record<TagGroup, string | null>>
   /** All tags of a group: whichever of them the contact has besides the wanted one is taken away, whoever added it. */
   tagChoices?: Partial<Record<TagGroup, readonly string[]>>
+  /** Which state of which record the wish was derived from: one that is older than what was wanted from the same source is passed over. */
+  asOf?: WishSource
+}
+
+/** A record with a version that grows by every change. */
+export interface WishSource {
+  source: string
+  version: number
 }
 
 /** Wanted stage of one card. `subjectId` is the contact's subject for happiness, `account:<locationId>` for health. */

@@ -2,7 +2,7 @@ import type { Account, AccountUser } from '../accounts/index.ts'
 import type { ContactIdentity, WantedCard, WantedContact } from '../effects/index.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { happinessLabels, type HappinessLevel } from '../kernel/levels.ts'
-import type { PersonReading } from './model.ts'
+import type { PersonReading, ReadingRecord } from './model.ts'
 
 /** The contact in the success location that stands for an account user. */
 export function contactOf(account: Pick<Account, 'locationId' | 'name'>, user: AccountUser): ContactIdentity {
@@ -21,6 +21,11 @@ function companyField(level: HappinessLevel | null): { companyHappinessLevel: st
   return { companyHappinessLevel: level === null ? '' : happinessLabels[level] }
 }
 
+/** Two processes may give out two readings of one account at once: the older one must not win because it came last. */
+function asOf(companyId: string, account: Pick<Account, 'locationId'>, version: number): Required<Pick<WantedContact, 'asOf'>> {
+  return { asOf: { source: `happiness:${companyId}:${account.locationId}`, version } }
+}
+
 /** Everything an answer says about its user's contact: one write. The comment always belongs to the level shown; '' clears an older one. */
 export function wantedForAnswer(
   companyId: string,
@@ -28,16 +33,17 @@ export function wantedForAnswer(
   user: AccountUser,
   person: PersonReading,
   comment: string | null,
-  accountLevel: HappinessLevel | null,
+  reading: Pick<ReadingRecord, 'level' | 'version'>,
   settings: AgencySettings,
 ): WantedContact {
   return {
     companyId,
     identity: contactOf(account, user),
+    ...asOf(companyId, account, reading.version),
     fields: {
       happinessLevel: happinessLabels[person.level],
       happinessScore: settings.happiness.points[person.level],
-      ...companyField(accountLevel),
+      ...companyField(reading.level),
       lastFeedback: person.at.toISOString().slice(0, 10),
       lastFeedbackComment: comment ?? '',
     },
@@ -51,9 +57,9 @@ export function wantedForColleague(
   companyId: string,
   account: Account,
   user: AccountUser,
-  accountLevel: HappinessLevel | null,
+  reading: Pick<ReadingRecord, 'level' | 'version'>,
 ): WantedContact {
-  return { companyId, identity: contactOf(account, user), fields: companyField(accountLevel) }
+  return { companyId, identity: contactOf(account, user), ...asOf(companyId, account, reading.version), fields: companyField(reading.level) }
 }
 
 export function cardFor(companyId: string, account: Account, user: AccountUser, level: HappinessLevel): WantedCard {

@@ -210,7 +210,7 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
     const isShown = answering !== undefined && user !== undefined && account !== null
     if (isShown) {
       await effects.wantContact(
-        wantedForAnswer(companyId, account, user, answering, comments.get(answering.answerId) ?? null, current.level, rules),
+        wantedForAnswer(companyId, account, user, answering, comments.get(answering.answerId) ?? null, current, rules),
       )
     }
     contactWanted()
@@ -228,7 +228,7 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
     ])
     for (const person of account === null || !levelChanged ? [] : current.people) {
       const colleague = person.userId === cause.userId ? undefined : present.get(person.userId)
-      if (colleague !== undefined && account !== null) await effects.wantContact(wantedForColleague(companyId, account, colleague, current.level))
+      if (colleague !== undefined && account !== null) await effects.wantContact(wantedForColleague(companyId, account, colleague, current))
     }
     if (current.version > 0) {
       const applied = { $set: { appliedVersion: current.version, pending: [], unappliedSince: null } }

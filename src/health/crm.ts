@@ -1,6 +1,7 @@
 import type { Account, AccountUser } from '../accounts/index.ts'
 import type { ContactIdentity, LinkedContact, WantedCard, WantedContact } from '../effects/index.ts'
 import { contactOf } from '../happiness/index.ts'
+import type { HealthRecord } from './model.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { healthLabels, type HealthLevel } from '../kernel/levels.ts'
 
@@ -32,8 +33,11 @@ function byStanding(a: AccountUser, b: AccountUser): number {
   return rank(a) - rank(b) || joined(a) - joined(b) || (a.userId < b.userId ? -1 : 1)
 }
 
-export function wantedStatus(companyId: string, identity: ContactIdentity, level: HealthLevel, tags: AgencySettings['tags']): WantedContact {
-  return { companyId, identity, fields: { healthStatus: healthLabels[level] }, tags: { health: tags.health[level] }, tagChoices: { health: Object.values(tags.health) } }
+/** @param record the account's status as given out: an older state of it that arrives later is passed over */
+export function wantedStatus(record: Pick<HealthRecord, 'companyId' | 'locationId' | 'wantedVersion'>, identity: ContactIdentity, level: HealthLevel, tags: AgencySettings['tags']): WantedContact {
+  const { companyId, locationId, wantedVersion } = record
+  const asOf = { source: `health:${companyId}:${locationId}`, version: wantedVersion }
+  return { companyId, identity, asOf, fields: { healthStatus: healthLabels[level] }, tags: { health: tags.health[level] }, tagChoices: { health: Object.values(tags.health) } }
 }
 
 export function wantedCard(companyId: string, account: Pick<Account, 'locationId' | 'name'>, contact: ContactIdentity, level: HealthLevel): WantedCard {

@@ -68,10 +68,10 @@ export function createGiving(deps: GivingDeps): Giving {
     const chosen = (await deps.primary?.(companyId, locationId)) ?? null
     const nobody = users.every((user) => user.removedAt !== null)
     const primary = primaryContact(account, users, chosen?.userId ?? null, nobody ? await accounts.email(companyId, locationId) : null)
-    for (const { identity } of own) await effects.wantContact(wantedStatus(companyId, identity, status.level, rules.tags))
+    for (const { identity } of own) await effects.wantContact(wantedStatus(record, identity, status.level, rules.tags))
     const isLinked = linked.some((contact) => contact.identity.subjectId === primary.subjectId) || (await effects.linked(companyId, [primary.subjectId])).length > 0
     if (!isLinked) {
-      await effects.wantContact(wantedStatus(companyId, primary, status.level, rules.tags))
+      await effects.wantContact(wantedStatus(record, primary, status.level, rules.tags))
       await leaveToItsHome(companyId, locationId, primary.subjectId)
     }
     await effects.wantCard(wantedCard(companyId, account, primary, status.level))
@@ -174,7 +174,7 @@ export function createGiving(deps: GivingDeps): Giving {
         const identity = contactOf(account, user)
         const [contact] = await effects.linked(companyId, [identity.subjectId])
         if (contact !== undefined && contact.home !== locationId) return
-        await effects.wantContact(wantedStatus(companyId, identity, record.status.level, rules.tags))
+        await effects.wantContact(wantedStatus(record, identity, record.status.level, rules.tags))
         if (contact === undefined) await leaveToItsHome(companyId, locationId, identity.subjectId)
         // The status may have changed while it was wanted here.
         if ((await records.find(companyId, locationId))?.wantedVersion === record.wantedVersion) return

@@ -61,6 +61,34 @@ describe('contacts', () => {
     expect(contactOf(h.crm, 'ada@example.com')).toMatchObject({ fields: { 'f-level': 'Very Happy', 'f-score': 9 }, tags: ['happiness: very happy'] })
   })
 
+  it('show the newest state of an account, whichever process gave out last', async () => {
+    h.crm.addContact({ email: 'ada@example.com' })
+    const wish = (version: number, level: string, own?: string) =>
+      h.effects.wantContact({
+        companyId, identity: ada, asOf: { source: 'happiness:loc1', version },
+        fields: { companyHappinessLevel: level, ...(own === undefined ? {} : { happinessLevel: own }) },
+        ...(own === undefined ? {} : { tags: { happiness: `happiness: ${own.toLowerCase()}` } }),
+      })
+    await wish(1, 'Happy', 'Happy')
+    await wish(4, 'Neutral')
+    await h.drain()
+    h.clock.advanceMs(5_000)
+    // Computed before the fourth state was, and given out after it: only what nobody knew better counts.
+    await wish(3, 'Not Happy', 'Not Happy')
+    await h.drain()
+    expect(contactOf(h.crm, 'ada@example.com')).toMatchObject({ fields: { 'f-company': 'Neutral', 'f-level': 'Not Happy' }, tags: ['happiness: not happy'] })
+    h.clock.advanceMs(5_000)
+    h.crm.forgetCalls()
+    // The same value of a newer state: nothing is written, and what is older than that state is still passed over.
+    await wish(6, 'Neutral')
+    await wish(5, 'Happy')
+    await h.drain()
+    expect(h.crm.calls).toEqual([])
+    await wish(7, 'Happy')
+    await h.drain()
+    expect(contactOf(h.crm, 'ada@example.com').fields).toMatchObject({ 'f-company': 'Happy' })
+  })
+
   it('keep the tags of others, and lose only a level tag of ours', async () => {
     h.crm.addContact({ email: 'ada@example.com', tags: ['vip', 'newsletter'] })
     await wantLevel('Happy')

@@ -40,6 +40,7 @@ describe('an answer', () => {
     expect(rig.world.contacts).toEqual([
       {
         companyId,
+        asOf: { source: `happiness:${companyId}:${locationId}`, version: 1 },
         identity: {
           subjectId: 'user:loc1:a',
           locationId,

@@ -122,6 +122,22 @@ describe('many at once', () => {
     }
   })
 
+  it('what is given out says which state of the account it shows: the newest state is the last one, in whatever order they arrive', async () => {
+    const other = await rig.another()
+    await Promise.all([give('a', 'not_happy'), give('b', 'very_happy', other), give('c', 'neutral')])
+    rig.clock.advanceMs(minuteMs)
+    await rig.feedback.pump.drain()
+    const stored = await rig.store.connection.collection('happiness_readings').findOne({})
+    for (const userId of ['a', 'b', 'c']) {
+      const wishes = rig.world.contacts.filter((wanted) => wanted.identity.subjectId === `user:${locationId}:${userId}`)
+      const newest = Math.max(...wishes.map((wanted) => wanted.asOf?.version ?? 0))
+      const shown = wishes.filter((wanted) => wanted.asOf?.version === newest).map((wanted) => wanted.fields?.companyHappinessLevel)
+      expect(new Set(wishes.map((wanted) => wanted.asOf?.source))).toEqual(new Set([`happiness:${companyId}:${locationId}`]))
+      expect(newest).toBeLessThanOrEqual(Number(stored?.['version']))
+      expect(new Set(shown)).toEqual(new Set([{ very_happy: 'Very Happy', happy: 'Happy', neutral: 'Neutral', not_happy: 'Not Happy' }[(await reading()).level ?? 'happy']]))
+    }
+  })
+
   it('recomputing again and again changes nothing', async () => {
     await give('a', 'happy')
     const before = [
