@@ -248,7 +248,7 @@ export function createCards(
       const meanwhile = seen !== null && seen.at > startedAt && !seen.own
       const interfered = meanwhile && seen.value !== place
       const before = record.known?.value ?? null
-      const written = record.pipeline === 'health' ? knownByWrite(place, startedAt, endedAt, before) : { value: place, at: clock.now(), own: true, before }
+      const written = record.pipeline === 'health' ? knownByWrite(place, startedAt, endedAt, before) : { value: place, at: endedAt, fromAt: startedAt, own: true, before }
       // The echo may be here already; it knows the instant better.
       const known = record.pipeline === 'health' && meanwhile && !interfered ? seen : written
       return { known, lastWriteAt: startedAt, ...(interfered ? { verify: true, version: current.version + 1 } : {}) }

@@ -1,7 +1,7 @@
 import type { CrmContact } from '../highlevel/index.ts'
 import { secondMs } from '../kernel/clock.ts'
 import { healthLabels } from '../kernel/levels.ts'
-import { readObservation, skewMs } from './observation.ts'
+import { isBetween, readObservation, skewMs } from './observation.ts'
 import { readPersonal, type PersonalReading, type ToldLook } from './personal-rules.ts'
 import type { ContactRecord, WishKey } from './records.ts'
 import { fieldKeys, type FieldKey, type PersonEdit, type ResourceMap, type TagGroup, type WantedContact } from './types.ts'
@@ -100,6 +100,8 @@ export interface ContactDifference {
   missing: FieldKey[]
   /** Of what was written: when the fields had been accepted. */
   fieldsAt?: Date
+  /** Of what was written: when the last call about tags began. */
+  lastTagsFromAt?: Date
 }
 
 export function differenceOf(record: ContactRecord, map: ResourceMap): ContactDifference {
@@ -268,7 +270,12 @@ function readTags(record: ContactRecord, tags: string[], at: Date, trusted: bool
   const wanted = Object.values(record.wantedTags)
   const own = new Set(Object.values(record.ownTags).flat())
   const agesMs = at.getTime() - known.at.getTime()
-  if (agesMs <= 0) return 'stale'
+  if (agesMs <= 0) {
+    if (trusted || !isBetween(at, known)) return 'stale'
+    // Between our own calls about tags, level tags are as those calls leave them; after the last one began they may be a person's.
+    const othersOnly = known.lastFromAt === undefined || at <= known.lastFromAt
+    return [...added, ...removed].some((tag) => !othersOnly || !own.has(tag)) ? 'unclear' : 'stale'
+  }
   // News that still lacks a tag we just added may be older than it looks.
   const lacksOurs = removed.some((tag) => wanted.includes(tag))
   // A tag of another level may be our own write that is not recorded yet, or its late echo; else a person added it.

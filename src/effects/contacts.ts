@@ -241,11 +241,13 @@ export function createContacts(
       await ended?.()
     }
     if (difference.removeTags.length > 0) {
+      done.lastTagsFromAt = clock.now()
       await api.removeTags(contactId, difference.removeTags)
       faultPoint('effects.accepted')
       done.removeTags = difference.removeTags
     }
     if (difference.addTags.length > 0) {
+      done.lastTagsFromAt = clock.now()
       await api.addTags(contactId, difference.addTags)
       faultPoint('effects.accepted')
       done.addTags = difference.addTags
@@ -255,6 +257,7 @@ export function createContacts(
   /** The members that keep what HighLevel has accepted. */
   function writtenMembers(record: ContactRecord, done: ContactDifference, startedAt: Date): (current: ContactRecord) => Partial<ContactRecord> {
     const at = clock.now()
+    const { fieldsAt = at, lastTagsFromAt = startedAt } = done
     return (current) => {
       const known = { ...current.known }
       let interfered = false
@@ -265,7 +268,7 @@ export function createContacts(
         if (meanwhile && seen.value !== value) interfered = true
         // The echo may be here already; it knows the instant better.
         if (field === 'healthStatus' && meanwhile && seen.value === value) continue
-        known[field] = { ...(field === 'healthStatus' ? knownByWrite(value, startedAt, done.fieldsAt ?? at, before) : { value, at, own: true, before }), fieldId: id }
+        known[field] = { ...(field === 'healthStatus' ? knownByWrite(value, startedAt, fieldsAt, before) : { value, at: fieldsAt, fromAt: startedAt, own: true, before }), fieldId: id }
       }
       const tags = new Set(current.knownTags?.value)
       for (const tag of done.removeTags) tags.delete(tag)
@@ -274,7 +277,7 @@ export function createContacts(
       return {
         known,
         lastWriteAt: startedAt,
-        ...(tagsWritten ? { knownTags: { value: [...tags].sort(), at, own: true } } : {}),
+        ...(tagsWritten ? { knownTags: { value: [...tags].sort(), at, fromAt: startedAt, lastFromAt: lastTagsFromAt, own: true } } : {}),
         // Somebody edited a field while we wrote it: only reading tells who came last.
         ...(interfered ? { verify: true, version: current.version + 1 } : {}),
       }

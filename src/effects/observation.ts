@@ -12,6 +12,8 @@ export interface Known<V> {
   own: boolean
   /** The value before, which late news may still carry. */
   before: V | null
+  /** Of a computed value, written by us: `at` is when HighLevel had taken it, this is when the write began. News from in between may be newer than it. */
+  fromAt?: Date
   /** Of a value that people set themselves, written by us: `at` is when the write began, this is when it had ended. */
   untilAt?: Date
 }
@@ -41,14 +43,21 @@ export function readObservation<V>(observed: V, at: Date, situation: Situation<V
   if (known === null) return 'own'
   if (equal(observed, known.value)) return 'same'
   const older = at.getTime() <= known.at.getTime()
+  // It crossed our write, and no other write follows: only reading tells which of the two came last.
+  const crossed = older && (wanted === null || equal(known.value, wanted)) && isBetween(at, known)
   if (wanted !== null && equal(observed, wanted)) return older ? 'stale' : 'own'
   if (own.some((value) => equal(value, observed))) {
-    if (older) return 'stale'
+    if (older) return crossed ? 'unclear' : 'stale'
     // A newer write of ours is on its way and will overwrite whatever is there.
     return writing ? 'own' : 'unclear'
   }
   const isBefore = known.before !== null && equal(observed, known.before)
-  if (older) return isBefore || !known.own ? 'stale' : 'unclear'
+  if (older) return crossed ? 'unclear' : isBefore || !known.own ? 'stale' : 'unclear'
   if (isBefore && known.own && at.getTime() - known.at.getTime() < skewMs) return 'unclear'
   return 'edit'
+}
+
+/** True for an instant within our write of what is known. */
+export function isBetween(at: Date, { own, at: untilAt, fromAt }: Pick<Known<unknown>, 'own' | 'at' | 'fromAt'>): boolean {
+  return own && fromAt !== undefined && at > fromAt && at <= untilAt
 }

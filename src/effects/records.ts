@@ -28,7 +28,8 @@ export interface ContactRecord extends WantedRecord {
   ownValues: Partial<Record<FieldKey, FieldValue[]>>
   ownTags: Partial<Record<TagGroup, string[]>>
   known: Partial<Record<FieldKey, Known<FieldValue> & { fieldId: string }>>
-  knownTags: { value: string[]; at: Date; own: boolean } | null
+  /** `fromAt`, `lastFromAt`: written by us; when the writes began, and the last of them. */
+  knownTags: { value: string[]; at: Date; own: boolean; fromAt?: Date; lastFromAt?: Date } | null
   /** News was unclear: the next reconcile reads the contact first. */
   verify: boolean
   /** Looks at Health Status that were stored and not told yet. */

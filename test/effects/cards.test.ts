@@ -166,6 +166,27 @@ describe('cards', () => {
     expect(h.events.map((event) => [event.type, event.source, event.before, event.after])).toEqual([['card.moved', 'card', 'happy', 'very_happy']])
   })
 
+  it('that a person moved between HighLevel’s taking our own move and its answer are put back, whenever the news comes', async () => {
+    await want('happy')
+    await h.drain()
+    h.clock.advanceMs(5_000)
+    await want('neutral')
+    let moved = seen()
+    h.crm.meanwhile('moveOpportunity', () => {
+      h.clock.advanceMs(50)
+      // Back to where it was, a place that we wanted ourselves before.
+      ;[...h.crm.opportunities.values()][0]!.stageId = 's-happy'
+      moved = seen()
+      h.clock.advanceMs(50)
+    })
+    await h.drain()
+    expect(stages()).toEqual(['s-happy'])
+    h.clock.advanceMs(3_000)
+    await h.effects.observeOpportunity(companyId, moved)
+    await h.drain()
+    expect(stages()).toEqual(['s-neutral'])
+  })
+
   it('of Health Status stay where a person puts them', async () => {
     await wantHealth('steady')
     await h.drain()

@@ -155,6 +155,44 @@ describe('contacts', () => {
     ])
   })
 
+  it('are put right when a person edits them between HighLevel’s taking our own write and its answer, whenever the news comes', async () => {
+    h.crm.addContact({ email: 'ada@example.com', tags: ['vip'] })
+    await wantLevel('Happy')
+    await h.drain()
+    const { id } = contactOf(h.crm, 'ada@example.com')
+    const live = h.crm.contacts.get(id)!
+    for (const [call, edit] of [
+      ['updateContact', () => (live.customFields = [{ id: 'f-level', value: 'Happy' }])],
+      ['addTags', () => (live.tags = ['vip', 'happiness: happy'])],
+      ['addTags', () => (live.tags = ['happiness: neutral', 'golf'])],
+    ] as const) {
+      h.clock.advanceMs(5_000)
+      await wantLevel('Happy')
+      await h.drain()
+      h.clock.advanceMs(5_000)
+      await wantLevel('Neutral')
+      let edited = { id, tags: live.tags, customFields: live.customFields, at: h.clock.now() }
+      h.crm.meanwhile(call, () => {
+        h.clock.advanceMs(50)
+        edit()
+        edited = structuredClone({ id, tags: live.tags, customFields: live.customFields, at: h.clock.now() })
+        h.clock.advanceMs(50)
+      })
+      await h.drain()
+      h.clock.advanceMs(3_000)
+      await h.effects.observeContact(companyId, edited)
+      await h.drain()
+      expect(contactOf(h.crm, 'ada@example.com')).toMatchObject({ fields: { 'f-level': 'Neutral' } })
+      expect(live.tags.filter((tag) => tag.startsWith('happiness:'))).toEqual(['happiness: neutral'])
+    }
+    expect(h.events.filter((event) => event.type.startsWith('contact.tag')).map((event) => [event.type, event.data['tag']])).toEqual([
+      ['contact.tag_added', 'happiness: happy'],
+      ['contact.tag_removed', 'happiness: neutral'],
+      ['contact.tag_added', 'golf'],
+      ['contact.tag_removed', 'vip'],
+    ])
+  })
+
   describe('a tag of another level', () => {
     const tags = ['very happy', 'happy', 'neutral', 'not happy'].map((level) => `happiness: ${level}`)
     const wantTag = (level: string): Promise<void> => h.effects.wantContact({ companyId, identity: ada, tags: { happiness: `happiness: ${level}` }, tagChoices: { happiness: tags } })

@@ -25,6 +25,8 @@ export interface FakeGateway {
   forgetCalls(): void
   /** Lets the next call of that name fail; several faults queue up. */
   failNext(name: CallName, fault: Fault): void
+  /** What happens between the effect of the next call of that name and its answer. */
+  meanwhile(name: CallName, happens: () => void): void
   contacts: Map<string, CrmContact>
   /** The contact after each change by a call: what HighLevel would send as webhooks. */
   snapshots: { contact: CrmContact; at: Date }[]
@@ -41,6 +43,7 @@ export interface FakeGateway {
 export function createFakeGateway(clock: Clock): FakeGateway {
   const calls: FakeGateway['calls'] = []
   const faults = new Map<CallName, Fault[]>()
+  const happenings = new Map<CallName, () => void>()
   const contacts = new Map<string, CrmContact>()
   const opportunities = new Map<string, CrmOpportunity>()
   const messages: FakeGateway['messages'] = []
@@ -55,6 +58,7 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     count: (name) => calls.filter((call) => name === undefined || call.name === name).length,
     forgetCalls: () => void calls.splice(0),
     failNext: (name, fault) => void faults.set(name, [...(faults.get(name) ?? []), fault]),
+    meanwhile: (name, happens) => void happenings.set(name, happens),
     contacts,
     snapshots: [],
     opportunities,
@@ -83,7 +87,13 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     calls.push({ name, at: clock.now(), args })
     await new Promise((resolve) => setImmediate(resolve))
     const [fault, ...rest] = faults.get(name) ?? []
-    if (fault === undefined) return structuredClone(effect())
+    if (fault === undefined) {
+      const answer = structuredClone(effect())
+      const happens = happenings.get(name)
+      happenings.delete(name)
+      happens?.()
+      return answer
+    }
     faults.set(name, rest)
     if (fault.when === 'after') effect()
     if ('hang' in fault) return new Promise<never>(() => undefined)
