@@ -205,12 +205,15 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
       }
     },
 
-    async record(session, { outcome, promptId }) {
+    async record(session, { outcome, promptId: named }) {
       if (session.locationId === null) throw notFound('account')
       const user = { companyId: session.companyId, locationId: session.locationId, userId: session.userId }
       for (let count = 1; count <= maxAttempts; count += 1) {
         const at = clock.now()
         const { state, rules, record } = await situationOf(user, false)
+        const today = promptIdOf(user, state, at)
+        const open = state.clock.prompts.findLast((prompt) => prompt.final === null)?.promptId
+        const promptId = named ?? (decidePrompt(state, rules.prompt, at).due ? today : (open ?? today))
         const known = state.clock.prompts.some((prompt) => prompt.promptId === promptId)
         // A prompt that was given before midnight may be shown after it.
         const current = [at, new Date(at.getTime() - promptGraceMs)].some((day) => promptIdOf(user, state, day) === promptId)

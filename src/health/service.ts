@@ -157,14 +157,17 @@ export function createHealth(deps: HealthDeps): Health {
       return viewOf(await giving.now(await storeConfirm(companyId, locationId, request, by)))
     },
 
-    async undo(companyId, locationId, { changeId, note }, by) {
+    async undo(companyId, locationId, { changeId: named, note }, by) {
       await mustExist(companyId, locationId)
       const key = newId(clock.nowMs())
       const record = await records.change(companyId, locationId, (current) => {
         const newest = foldHealth(current.facts, current.base).current
+        // Who names no change and asks twice wants it once: going forward again is asked for by name.
+        if (named === undefined && newest !== null && newest.undoes !== null) return null
+        const changeId = named ?? current.status?.changeId
         // Asked for twice: it is taken back already.
         if (newest?.undoes === changeId) return null
-        if (newest === null || current.status?.changeId !== changeId) throw notTheNewest(current.status, clock.now())
+        if (newest === null || changeId === undefined || current.status?.changeId !== changeId) throw notTheNewest(current.status, clock.now())
         if (newest.before === null) throw nothingToGoBackTo()
         const given = note === undefined || note === '' ? null : note
         return { facts: [{ kind: 'set', key, at: momentAfter(current, clock), level: newest.before, source: 'undo', actor: by.actor, note: given, reasonCodes: [], undoes: changeId }] }

@@ -4,6 +4,7 @@ import type { ZodType } from 'zod'
 import { RequestError } from '../kernel/errors.ts'
 import type { Access, Route, RouteResponse, Session } from '../kernel/route.ts'
 import { invalidInput, sendError } from './errors.ts'
+import { problemOf } from './words.ts'
 
 /** Turns a bearer token into a session; null if it is missing, forged or expired. */
 export type SessionReader = (token: string) => Promise<Session | null>
@@ -37,7 +38,7 @@ async function authenticate(route: Route, request: Request, readSession: Session
 
 function parse(schema: ZodType | undefined, where: 'body' | 'query' | 'path', value: unknown): unknown {
   if (schema === undefined) return undefined
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, { error: problemOf })
   if (!result.success) throw invalidInput(where, result.error)
   const field = memberWithNul(result.data)
   if (field !== null) throw new RequestError(400, 'invalid_input', `${field.join('.') || where}: must not contain the character U+0000`, { details: { in: where, fields: [{ field: field.join('.') || where, problem: 'must not contain the character U+0000' }] } })

@@ -65,7 +65,11 @@ it('the prompt and its outcome speak the contract', async () => {
   expect(prompt).toMatchObject({ due: true, reason: 'first_time' })
   const shown = await post('a', '/api/prompt/outcome', { outcome: 'shown', promptId: prompt.promptId })
   expect(shown.body).toMatchObject({ recorded: true })
-  expect((await post('a', '/api/prompt/outcome', { outcome: 'vanished', promptId: prompt.promptId })).status).toBe(400)
+  // Who does not name the prompt means the one in front of them.
+  expect((await post('a', '/api/prompt/outcome', { outcome: 'shown' })).body).toMatchObject({ recorded: false })
+  expect((await post('a', '/api/prompt/outcome', { outcome: 'vanished', promptId: prompt.promptId })).body.error).toMatchObject({
+    code: 'invalid_input', details: { fields: [{ field: 'outcome', problem: 'must be one of shown, later, closed' }] },
+  })
   expect((await request(web).get('/api/prompt').set(as('csm'))).body).toMatchObject({ due: false, reason: 'agency_staff' })
 })
 

@@ -187,7 +187,17 @@ describe('taking back', () => {
     expect(await undo()).toMatchObject({ level: 'healthy', source: 'undo' })
     await undo()
     expect(await history()).toMatchObject([{ source: 'undo', undoes: changeId }, { changeId, undoneBy: expect.any(String) }, { level: 'healthy' }])
+    // Nor does asking without a name go forward again.
+    expect(await rig.health.undo(companyId, locationId, {}, page)).toMatchObject({ level: 'healthy', source: 'undo' })
+    expect(await history()).toHaveLength(3)
     expect(eventsOf(rig.world, 'health.changed').at(-1)).toMatchObject({ source: 'undo', data: { undoes: changeId } })
+  })
+
+  it('means the change that stands, where none is named', async () => {
+    await set('healthy')
+    const { changeId } = await set('struggling')
+    expect(await rig.health.undo(companyId, locationId, {}, page)).toMatchObject({ level: 'healthy', source: 'undo' })
+    expect(await history()).toMatchObject([{ source: 'undo', undoes: changeId }, { changeId }, { level: 'healthy' }])
   })
 
   it('is refused for the first status and for older changes', async () => {

@@ -129,7 +129,11 @@ export const myFeedback = z.object({
 })
 export type MyFeedback = z.output<typeof myFeedback>
 
-export const promptOutcome = z.strictObject({ outcome: z.enum(['shown', 'later', 'closed']), promptId: id })
+export const promptOutcome = z.strictObject({
+  outcome: z.enum(['shown', 'later', 'closed']),
+  /** The prompt as it was given; left out, it is the one that is shown or due now. */
+  promptId: id.optional(),
+})
 export type PromptOutcome = z.output<typeof promptOutcome>
 export const promptOutcomeView = z.object({ recorded: z.boolean(), nextAt: instant.nullable() })
 

@@ -22,8 +22,8 @@ export type HealthRequest = z.output<typeof healthRequest>
 export const healthConfirmRequest = z.strictObject({ note: note.optional(), ifChangeId: z.string().max(100).nullable().optional() })
 export type HealthConfirmRequest = z.output<typeof healthConfirmRequest>
 
-/** Takes the newest change back by a compensating one. */
-export const healthUndoRequest = z.strictObject({ changeId: z.string().min(1).max(100), note: note.optional() })
+/** Takes the newest change back by a compensating one. `changeId` makes sure that it is the change which the person saw; left out, it is the one that stands. */
+export const healthUndoRequest = z.strictObject({ changeId: z.string().min(1).max(100).optional(), note: note.optional() })
 export type HealthUndoRequest = z.output<typeof healthUndoRequest>
 
 /** The note that a change made in the CRM still lacks. */
