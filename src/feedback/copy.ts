@@ -1,17 +1,19 @@
 import type { PromptGate, WidgetCopy } from '../http/contract/feedback.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
+import { wordsFor } from './words/index.ts'
 
-/** Every sentence of the widget, in the agency's words. The texts themselves, with their defaults, are settings. */
-export function widgetCopyOf(settings: AgencySettings, answeredBefore: boolean): WidgetCopy {
+/** Every sentence of the widget for one reader. @param accepted the reader's languages, as their browser sends them */
+export function widgetCopyOf(settings: AgencySettings, answeredBefore: boolean, accepted: string | undefined): WidgetCopy {
   const { widget, brand, answers } = settings
-  const { againQuestion, question, ...rest } = widget.copy
+  const words = wordsFor(settings, accepted)
+  const { againQuestion, question, ...rest } = words.widget
   return {
     ...rest,
     thanksNext: rest.thanksNext.replaceAll('{days}', String(settings.prompt.answeredDays)),
-    language: 'en',
-    direction: 'ltr',
+    language: words.language,
+    direction: words.direction,
     question: answeredBefore ? againQuestion : question,
-    levels: widget.levels,
+    levels: words.levels,
     position: widget.position,
     theme: widget.theme,
     brand: { name: brand.name, teamName: brand.teamName, accentColour: brand.accentColour, logoUrl: brand.logoUrl },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { happinessLevels, type HappinessLevel } from '../kernel/levels.ts'
 import type { RouteResponse } from '../kernel/route.ts'
-import { linkCopy } from './link-copy.ts'
+import type { SpokenWords } from './words/index.ts'
 
 /** The four silhouettes and mouths of the widget, so that the level never rests on colour alone. */
 const faces: Record<HappinessLevel, string> = {
@@ -43,10 +43,10 @@ fieldset{border:0;margin:0;padding:0}legend{font-weight:600;padding:0;margin-bot
 button{margin-top:1rem;min-height:44px;padding:.6rem 1.25rem;border:0;border-radius:8px;background:var(--b);color:var(--on);font:inherit;font-weight:600;cursor:pointer}@media(forced-colors:active){button{border:1px solid ButtonText}}`
 }
 
-function page(status: number, title: string, body: string, brand: Brand): RouteResponse {
+function page(status: number, title: string, body: string, brand: Brand, { language, direction }: SpokenWords): RouteResponse {
   const style = styleOf(brand)
   const logo = brand.logoUrl === null ? '' : `<img src="${escaped(brand.logoUrl)}" alt="">`
-  const text = `<!doctype html><html lang="${linkCopy.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex,nofollow"><meta name="referrer" content="no-referrer"><title>${escaped(title)} · ${escaped(brand.name)}</title><style>${style}</style></head><body><main><p class="brand">${logo}<span>${escaped(brand.name)}</span></p><div class="card">${body}</div></main></body></html>`
+  const text = `<!doctype html><html lang="${language}" dir="${direction}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex,nofollow"><meta name="referrer" content="no-referrer"><title>${escaped(title)} · ${escaped(brand.name)}</title><style>${style}</style></head><body><main><p class="brand">${logo}<span>${escaped(brand.name)}</span></p><div class="card">${body}</div></main></body></html>`
   const styleHash = createHash('sha256').update(style).digest('base64')
   const images = brand.logoUrl === null ? '' : ` img-src ${new URL(brand.logoUrl).origin};`
   return {
@@ -56,6 +56,7 @@ function page(status: number, title: string, body: string, brand: Brand): RouteR
     headers: {
       'Content-Security-Policy': `default-src 'none'; style-src 'sha256-${styleHash}';${images} form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
       'Cache-Control': 'no-store',
+      'Content-Language': language,
       'X-Robots-Tag': 'noindex, nofollow',
       'Referrer-Policy': 'no-referrer',
     },
@@ -65,6 +66,7 @@ function page(status: number, title: string, body: string, brand: Brand): RouteR
 /** What the form shows. */
 export interface LinkForm {
   settings: AgencySettings
+  words: SpokenWords
   answeredBefore: boolean
   chosen: HappinessLevel | null
   comment: string
@@ -72,44 +74,42 @@ export interface LinkForm {
   problem?: string
 }
 
-function formOf({ settings, chosen, comment, problem }: LinkForm, button: string): string {
+function formOf({ settings, words, chosen, comment, problem }: Omit<LinkForm, 'answeredBefore'>, button: string): string {
   const options = happinessLevels
     .map((level) => {
       const checked = level === chosen ? ' checked' : ''
-      return `<label><input type="radio" name="level" value="${level}" required${checked}><svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">${faces[level]}</svg><span>${escaped(settings.widget.levels[level])}</span></label>`
+      return `<label><input type="radio" name="level" value="${level}" required${checked}><svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">${faces[level]}</svg><span>${escaped(words.levels[level])}</span></label>`
     })
     .join('')
   const fault = problem === undefined ? '' : `<p class="e" role="alert">${escaped(problem)}</p>`
-  return `${fault}<form method="post"><fieldset><legend>${escaped(linkCopy.legend)}</legend><div class="o">${options}</div></fieldset><label class="c" for="comment">${escaped(linkCopy.commentLabel)}</label><textarea id="comment" name="comment" rows="4" maxlength="${settings.answers.maxCommentLength}">${escaped(comment)}</textarea><button type="submit">${escaped(button)}</button></form>`
+  return `${fault}<form method="post"><fieldset><legend>${escaped(words.link.legend)}</legend><div class="o">${options}</div></fieldset><label class="c" for="comment">${escaped(words.link.commentLabel)}</label><textarea id="comment" name="comment" rows="4" maxlength="${settings.answers.maxCommentLength}">${escaped(comment)}</textarea><button type="submit">${escaped(button)}</button></form>`
 }
 
 /** The question. Reading it records nothing: mail scanners open links too. */
 export function questionPage(form: LinkForm): RouteResponse {
-  const { copy } = form.settings.widget
-  const question = form.answeredBefore ? copy.againQuestion : copy.question
-  const body = `<h1>${escaped(question)}</h1>${formOf(form, linkCopy.send)}<p class="m">${escaped(linkCopy.notSentYet)}</p>`
-  return page(form.problem === undefined ? 200 : 400, question, body, form.settings.brand)
+  const { widget, link } = form.words
+  const question = form.answeredBefore ? widget.againQuestion : widget.question
+  const body = `<h1>${escaped(question)}</h1>${formOf(form, link.send)}<p class="m">${escaped(link.notSentYet)}</p>`
+  return page(form.problem === undefined ? 200 : 400, question, body, form.settings.brand, form.words)
 }
 
 /** The answer is in; it can be changed for some minutes. */
-export function savedPage(settings: AgencySettings, level: HappinessLevel, comment: string): RouteResponse {
-  const { copy, levels } = settings.widget
+export function savedPage(settings: AgencySettings, words: SpokenWords, level: HappinessLevel, comment: string): RouteResponse {
+  const { widget, levels, link } = words
   const minutes = settings.answers.editMinutes
-  const again =
-    minutes === 0
-      ? ''
-      : `<hr><p class="m">${escaped(linkCopy.changeHint(minutes))}</p>${formOf({ settings, answeredBefore: true, chosen: level, comment }, linkCopy.change)}`
-  const body = `<h1>${escaped(copy.thanks)}</h1><p role="status">${escaped(linkCopy.saved(levels[level]))}</p><p>${escaped(copy.thanksNext)}</p>${again}`
-  return page(200, linkCopy.savedTitle, body, settings.brand)
+  const again = minutes === 0 ? '' : `<hr><p class="m">${escaped(link.changeHint(minutes))}</p>${formOf({ settings, words, chosen: level, comment }, link.change)}`
+  const next = widget.thanksNext.replaceAll('{days}', String(settings.prompt.answeredDays))
+  const body = `<h1>${escaped(widget.thanks)}</h1><p role="status">${escaped(link.saved(levels[level]))}</p><p>${escaped(next)}</p>${again}`
+  return page(200, link.savedTitle, body, settings.brand, words)
 }
 
 /** The answer is in, and too old to be changed here. */
-export function settledPage({ widget, brand }: AgencySettings, level: HappinessLevel): RouteResponse {
-  const { title, text } = linkCopy.tooLate
-  return page(200, title, `<h1>${escaped(title)}</h1><p role="status">${escaped(linkCopy.saved(widget.levels[level]))}</p><p>${escaped(text)}</p>`, brand)
+export function settledPage({ brand }: AgencySettings, words: SpokenWords, level: HappinessLevel): RouteResponse {
+  const { title, text } = words.link.tooLate
+  return page(200, title, `<h1>${escaped(title)}</h1><p role="status">${escaped(words.link.saved(words.levels[level]))}</p><p>${escaped(text)}</p>`, brand, words)
 }
 
 /** A link that does not work, and what to do instead. */
-export function refusalPage(status: number, words: { title: string; text: string }, brand: Brand): RouteResponse {
-  return page(status, words.title, `<h1>${escaped(words.title)}</h1><p>${escaped(words.text)}</p>`, brand)
+export function refusalPage(status: number, refused: { title: string; text: string }, brand: Brand, words: SpokenWords): RouteResponse {
+  return page(status, refused.title, `<h1>${escaped(refused.title)}</h1><p>${escaped(refused.text)}</p>`, brand, words)
 }

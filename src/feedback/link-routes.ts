@@ -19,7 +19,7 @@ export function linkRoutes(links: Links): Route[] {
       query: linkQuery,
       ratePerMinute: 60,
       responses: { 200: { description: 'The question, or the answer given.' }, ...refusals },
-      handler: (request) => links.show(request.params.token, request.query.l),
+      handler: (request) => links.show(request.params.token, request.query.l, request.headers['accept-language']),
     }),
     defineRoute({
       method: 'POST',
@@ -36,7 +36,7 @@ export function linkRoutes(links: Links): Route[] {
         ...refusals,
       },
       handler: (request) =>
-        links.submit(request.params.token, { level: request.body.level, comment: request.body.comment }, wantsJson(request.headers)),
+        links.submit(request.params.token, { level: request.body.level, comment: request.body.comment }, wantsJson(request.headers), request.headers['accept-language']),
     }),
   ]
 }

@@ -9,19 +9,19 @@ import { defaultAgencySettings } from '../http/contract/settings.ts'
 import type { Settings } from '../settings/index.ts'
 import { answerIdOf, type AnswerBook, type UserKey } from './answer-book.ts'
 import type { Answers, Respondent } from './answers.ts'
-import { linkCopy } from './link-copy.ts'
 import { questionPage, refusalPage, savedPage, settledPage } from './link-page.ts'
 import { issueLinkToken, readLinkToken } from './link-token.ts'
 import { editableUntil, keptComment } from './rules.ts'
+import { wordsFor, type SpokenWords } from './words/index.ts'
 
 /** One-tap links: an answer without a login, for one user, for some days, once. */
 export interface Links {
   /** A fresh link for one user, for `{{ feedback_link }}` in messages. It is not checked here whether the user may answer: the page does that. */
   linkFor(companyId: string, locationId: string, userId: string): Promise<string>
-  /** The page behind a link. Records nothing. */
-  show(token: string, preselected: string | undefined): Promise<RouteResponse>
+  /** The page behind a link. Records nothing. @param languages the reader's, as browsers send them */
+  show(token: string, preselected: string | undefined, languages: string | undefined): Promise<RouteResponse>
   /** Takes the answer, or changes it within the minutes that the agency allows. */
-  submit(token: string, form: { level: string | undefined; comment: string | undefined }, wantsJson: boolean): Promise<RouteResponse>
+  submit(token: string, form: { level: string | undefined; comment: string | undefined }, wantsJson: boolean, languages: string | undefined): Promise<RouteResponse>
 }
 
 export interface LinksDeps {
@@ -39,9 +39,18 @@ interface OpenLink {
   user: Respondent
   idempotencyKey: string
   settings: AgencySettings
+  words: SpokenWords
 }
 
-type Refusal = { status: number; code: string; words: { title: string; text: string }; brand: AgencySettings['brand'] }
+type RefusalKind = 'expired' | 'invalid' | 'gone' | 'off' | 'tooLate'
+
+interface Refusal {
+  status: number
+  code: string
+  why: RefusalKind
+  words: SpokenWords
+  brand: AgencySettings['brand']
+}
 
 function levelOf(text: string | undefined): HappinessLevel | null {
   return happinessLevels.find((level) => level === text) ?? null
@@ -52,27 +61,32 @@ export function createLinks({ box, publicUrl, clock, book, answers, accounts, se
   // Until the agency is known from a proven token, nothing of anybody's brand is shown.
   const anonymous = { ...defaultAgencySettings.brand, name: 'Feedback' }
 
-  async function open(token: string): Promise<{ link: OpenLink } | { refusal: Refusal }> {
+  async function open(token: string, languages: string | undefined): Promise<{ link: OpenLink } | { refusal: Refusal }> {
     const reading = readLinkToken(token, clock.now(), keys)
-    if (reading.kind === 'forged') return { refusal: { status: 404, code: 'link_invalid', words: linkCopy.invalid, brand: anonymous } }
+    if (reading.kind === 'forged') return { refusal: { status: 404, code: 'link_invalid', why: 'invalid', words: wordsFor(defaultAgencySettings, languages), brand: anonymous } }
     const { companyId, locationId, userId } = reading.user
-    if (reading.kind === 'expired') return { refusal: { status: 410, code: 'link_expired', words: linkCopy.expired, brand: (await settings.get(companyId)).brand } }
+    if (reading.kind === 'expired') {
+      const agency = await settings.get(companyId)
+      return { refusal: { status: 410, code: 'link_expired', why: 'expired', words: wordsFor(agency, languages), brand: agency.brand } }
+    }
     const [account, person, rules] = await Promise.all([
       accounts.get(companyId, locationId),
       accounts.user(companyId, locationId, userId),
       settings.get(companyId),
     ])
+    const words = wordsFor(rules, languages)
     if (account === null || person === null || person.removedAt !== null)
-      return { refusal: { status: 410, code: 'user_removed', words: linkCopy.gone, brand: rules.brand } }
+      return { refusal: { status: 410, code: 'user_removed', why: 'gone', words, brand: rules.brand } }
     if (!account.feedbackEnabled || !rules.prompt.enabled)
-      return { refusal: { status: 403, code: 'feedback_off', words: linkCopy.off, brand: rules.brand } }
+      return { refusal: { status: 403, code: 'feedback_off', why: 'off', words, brand: rules.brand } }
     return {
-      link: { user: { companyId, locationId, userId, userName: person.name }, idempotencyKey: `link:${reading.linkId}`, settings: rules },
+      link: { user: { companyId, locationId, userId, userName: person.name }, idempotencyKey: `link:${reading.linkId}`, settings: rules, words },
     }
   }
 
-  function refuse({ status, code, words, brand }: Refusal, wantsJson: boolean): RouteResponse {
-    return wantsJson ? { status, json: { error: { code, message: `${words.title}. ${words.text}` } } } : refusalPage(status, words, brand)
+  function refuse({ status, code, why, words, brand }: Refusal, wantsJson: boolean): RouteResponse {
+    const refused = words.link[why]
+    return wantsJson ? { status, json: { error: { code, message: `${refused.title}. ${refused.text}` } } } : refusalPage(status, refused, brand, words)
   }
 
   /** Takes the answer of a link, once; later submissions of the same link change it. */
@@ -101,42 +115,42 @@ export function createLinks({ box, publicUrl, clock, book, answers, accounts, se
       return `${publicUrl}/a/${issueLinkToken({ companyId, locationId, userId }, expiresAt, keys)}`
     },
 
-    async show(token, preselected) {
-      const opened = await open(token)
+    async show(token, preselected, languages) {
+      const opened = await open(token, languages)
       if ('refusal' in opened) return refuse(opened.refusal, false)
       const { link } = opened
       const given = await book.find(link.user.companyId, answerIdOf(link.user, link.idempotencyKey))
       if (given !== null) {
         const open = clock.now() <= editableUntil(given.at, link.settings.answers.editMinutes)
-        return open ? savedPage(link.settings, given.level, given.comment ?? '') : settledPage(link.settings, given.level)
+        return open ? savedPage(link.settings, link.words, given.level, given.comment ?? '') : settledPage(link.settings, link.words, given.level)
       }
       const newest = await book.newestOf(link.user)
-      return questionPage({ settings: link.settings, answeredBefore: newest !== null, chosen: levelOf(preselected), comment: '' })
+      return questionPage({ settings: link.settings, words: link.words, answeredBefore: newest !== null, chosen: levelOf(preselected), comment: '' })
     },
 
-    async submit(token, form, wantsJson) {
-      const opened = await open(token)
+    async submit(token, form, wantsJson, languages) {
+      const opened = await open(token, languages)
       if ('refusal' in opened) return refuse(opened.refusal, wantsJson)
       const { link } = opened
       const level = levelOf(form.level)
       const { maxCommentLength } = link.settings.answers
       const comment = form.comment ?? ''
       const problem =
-        level === null ? linkCopy.chooseOne : comment.length > maxCommentLength ? linkCopy.commentTooLong(maxCommentLength) : null
+        level === null ? link.words.link.chooseOne : comment.length > maxCommentLength ? link.words.link.commentTooLong(maxCommentLength) : null
       if (level === null || problem !== null) {
-        const message = problem ?? linkCopy.chooseOne
+        const message = problem ?? link.words.link.chooseOne
         return wantsJson
           ? { status: 400, json: { error: { code: 'invalid_input', message } } }
-          : questionPage({ settings: link.settings, answeredBefore: false, chosen: level, comment, problem: message })
+          : questionPage({ settings: link.settings, words: link.words, answeredBefore: false, chosen: level, comment, problem: message })
       }
       try {
         const answer = await take(link, level, form.comment)
         return wantsJson
           ? { status: 200, json: { answerId: answer.answerId, level: answer.level } }
-          : savedPage(link.settings, answer.level, answer.comment ?? '')
+          : savedPage(link.settings, link.words, answer.level, answer.comment ?? '')
       } catch (error) {
         if (error instanceof RequestError && (error.code === 'too_late' || error.code === 'too_many_changes')) {
-          return refuse({ status: 409, code: error.code, words: linkCopy.tooLate, brand: link.settings.brand }, wantsJson)
+          return refuse({ status: 409, code: error.code, why: 'tooLate', words: link.words, brand: link.settings.brand }, wantsJson)
         }
         throw error
       }

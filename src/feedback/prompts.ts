@@ -36,9 +36,9 @@ import { answerViewOf, editableUntil, nextAskOf } from './rules.ts'
 /** Who is asked when: one clock per account user, kept here. */
 export interface Prompts {
   /** What the widget shows this person now. Records nothing. */
-  view(session: Session): Promise<PromptView>
+  view(session: Session, languages?: string): Promise<PromptView>
   /** What this person may see about their own feedback. @throws RequestError 404 outside of a sub-account that is known */
-  mine(session: Session, paging: { page: number; pageSize: number }): Promise<MyFeedback>
+  mine(session: Session, paging: { page: number; pageSize: number }, languages?: string): Promise<MyFeedback>
   /** Shown, later or closed; counts once per prompt. @throws RequestError 409 `prompt_gone` for a prompt that was never given to this user */
   record(session: Session, outcome: PromptOutcome): Promise<{ recorded: boolean; nextAt: string | null }>
   /** Why somebody was, or was not, asked. @throws RequestError 404 */
@@ -160,7 +160,7 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
   }
 
   return {
-    async view(session) {
+    async view(session, languages) {
       if (session.role !== 'account_user' || session.locationId === null) {
         return { due: false, reason: 'agency_staff', nextAt: null, promptId: null, button: false, answer: null, copy: null }
       }
@@ -179,11 +179,11 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
         promptId: decision.due ? promptIdOf(user, state, now) : null,
         button,
         answer: button && editable ? answerViewOf(newest, editMinutes) : null,
-        copy: button ? widgetCopyOf(rules, newest !== null) : null,
+        copy: button ? widgetCopyOf(rules, newest !== null, languages) : null,
       }
     },
 
-    async mine(session, { page, pageSize }) {
+    async mine(session, { page, pageSize }, languages) {
       if (session.role !== 'account_user' || session.locationId === null) throw notFound('account')
       const user = { companyId: session.companyId, locationId: session.locationId, userId: session.userId }
       const [account, given, total, { state, rules }] = await Promise.all([
@@ -201,7 +201,7 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
         next: { at: (reason === 'now' ? now : decision.nextAt)?.toISOString() ?? null, reason },
         team: { name: rules.brand.teamName, contactName: account.csm?.name ?? null },
         canAnswer: buttonShown(decision),
-        copy: widgetCopyOf(rules, false),
+        copy: widgetCopyOf(rules, false, languages),
       }
     },
 

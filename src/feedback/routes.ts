@@ -34,7 +34,7 @@ function widgetRoutes({ answers, prompts }: Feedback): Route[] {
       access: 'session',
       summary: 'Should this person be asked now, why, when next, and with which words. Records nothing.',
       responses: { 200: { description: 'The decision.', schema: promptView } },
-      handler: async (request) => ({ status: 200, json: await prompts.view(sessionOf(request)) }),
+      handler: async (request) => ({ status: 200, json: await prompts.view(sessionOf(request), request.headers['accept-language']) }),
     }),
     defineRoute({
       method: 'GET',
@@ -43,7 +43,7 @@ function widgetRoutes({ answers, prompts }: Feedback): Route[] {
       summary: "One's own answers, when one is asked next, and who reads them.",
       query: myFeedbackQuery,
       responses: { 200: { description: "The person's own feedback.", schema: myFeedback }, 404: { description: 'The sub-account is not known.' } },
-      handler: async (request) => ({ status: 200, json: await prompts.mine(sessionOf(request), request.query) }),
+      handler: async (request) => ({ status: 200, json: await prompts.mine(sessionOf(request), request.query, request.headers['accept-language']) }),
     }),
     defineRoute({
       method: 'POST',

@@ -60,7 +60,7 @@ describe('the page', () => {
       const page = await request(web).get(url)
       expect(page.status).toBe(200)
       expect(page.text).toContain('North &amp; &lt;Light&gt;')
-      expect(page.text).toContain('<html lang="en">')
+      expect(page.text).toContain('<html lang="en" dir="ltr">')
       expect(page.headers).toMatchObject({
         'cache-control': 'no-store',
         'x-robots-tag': 'noindex, nofollow',

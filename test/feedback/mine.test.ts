@@ -79,5 +79,5 @@ it('the master switch is told to the widget, with nothing to show', async () => 
 })
 
 it("every word that the widget can show comes from the agency's settings", () => {
-  expect(Object.keys(widgetCopyOf(defaultAgencySettings, false))).toEqual(expect.arrayContaining(Object.keys(defaultCopy)))
+  expect(Object.keys(widgetCopyOf(defaultAgencySettings, false, undefined))).toEqual(expect.arrayContaining(Object.keys(defaultCopy)))
 })

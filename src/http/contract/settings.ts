@@ -108,7 +108,15 @@ const messages = z.strictObject({
   paused: z.boolean(),
 })
 
+/** Languages in which customers read the widget and the one-tap page. */
+export const customerLanguages = ['en', 'es', 'de', 'fr', 'pt', 'it', 'nl', 'ar'] as const
+export type CustomerLanguage = (typeof customerLanguages)[number]
+
 const widget = z.strictObject({
+  /** `auto`: each reader's own language, where there are words in it. */
+  language: z.enum(['auto', ...customerLanguages]),
+  /** The language in which `copy` and `levels` below are written; readers of other languages get the product's words. */
+  copyLanguage: z.enum(customerLanguages),
   position: z.enum(['bottom_right', 'bottom_left']),
   theme: z.enum(['auto', 'light', 'dark']),
   copy: z.strictObject({
@@ -223,6 +231,8 @@ export const defaultAgencySettings: AgencySettings = {
     paused: false,
   },
   widget: {
+    language: 'auto',
+    copyLanguage: 'en',
     position: 'bottom_right',
     theme: 'auto',
     copy: {

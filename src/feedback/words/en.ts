@@ -1,6 +1,8 @@
-/** Every sentence of the one-tap page. The question and the level words are the agency's settings. */
-export const linkCopy = {
-  language: 'en',
+import { defaultAgencySettings } from '../../http/contract/settings.ts'
+import type { CustomerWords } from './types.ts'
+
+/** The sentences of the one-tap page. */
+const link: CustomerWords['link'] = {
   legend: 'Your answer',
   commentLabel: 'Anything you want to tell us? (optional)',
   send: 'Send my answer',
@@ -32,3 +34,6 @@ export const linkCopy = {
     text: 'It can no longer be changed with this link. You can give a new answer with the feedback button in your account.',
   },
 }
+
+/** English: what the settings begin with, so that both are one text. */
+export const en: CustomerWords = { direction: 'ltr', widget: defaultAgencySettings.widget.copy, levels: defaultAgencySettings.widget.levels, link }

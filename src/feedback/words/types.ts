@@ -1,0 +1,34 @@
+import type { AgencySettings } from '../../http/contract/settings.ts'
+
+interface Refused {
+  title: string
+  text: string
+}
+
+/** Everything that a customer's user reads of the widget and of the one-tap page, in one language. */
+export interface CustomerWords {
+  direction: 'ltr' | 'rtl'
+  /** The widget. `{days}` in `thanksNext` becomes the days until the user is asked again. */
+  widget: AgencySettings['widget']['copy']
+  /** Under the four faces. Fields and stages in the CRM keep the product's own words. */
+  levels: AgencySettings['widget']['levels']
+  /** The one-tap page, besides the question and the thanks, which are the widget's. */
+  link: {
+    legend: string
+    commentLabel: string
+    send: string
+    change: string
+    notSentYet: string
+    chooseOne: string
+    /** @param most characters */
+    commentTooLong: (most: number) => string
+    savedTitle: string
+    saved: (level: string) => string
+    changeHint: (minutes: number) => string
+    expired: Refused
+    invalid: Refused
+    gone: Refused
+    off: Refused
+    tooLate: Refused
+  }
+}
