@@ -58,7 +58,7 @@ const maxAttempts = 15
 
 export function createInbox(deps: { connection: Connection; clock: Clock; wake: Wake; faultPoint?: FaultPoint }): Inbox {
   const { connection, clock, wake, faultPoint = noFaultPoint } = deps
-  const queue = createLeasedQueue<InboxEvent>(connection, { collection: 'inbox', clock, maxAttempts, doneTtlDays: keepDays, faultPoint })
+  const queue = createLeasedQueue<InboxEvent>(connection, { collection: 'inbox', clock, maxAttempts, doneTtlDays: keepDays, groupInserts: true, faultPoint })
   const records = queueCollection(connection, 'inbox')
   return {
     queue,
