@@ -12,6 +12,8 @@ export interface GroupedInsertOptions {
   maxUnderWay?: number
   /** A command that takes longer than this holds up nobody else; default 250 ms. */
   patienceMs?: number
+  /** While inserts come together, commands begin this far apart at least, so that groups grow with the load; default 8 ms. */
+  apartMs?: number
 }
 
 interface Waiting<T> {
@@ -21,14 +23,24 @@ interface Waiting<T> {
 }
 
 /**
- * Inserts that are wanted at the same time travel in one command, each with its own verdict: under load the cost of a command and of its commit is shared,
- * alone an insert goes out at once. Nobody is answered before the command that carried their record has been acknowledged.
+ * Inserts that are wanted at the same time travel in one command, each with its own verdict: under load the cost of a command and of its commit is shared;
+ * an insert that is alone goes out at once. Nobody is answered before the command that carried their record was acknowledged.
  */
 export function createGroupedInsert<T extends { _id: string }>(records: Collection<T>, options: GroupedInsertOptions = {}): Insert<T> {
-  const { maxGroup = 200, maxUnderWay = 1, patienceMs = secondMs / 4 } = options
+  const { maxGroup = 200, maxUnderWay = 1, patienceMs = secondMs / 4, apartMs = 8 } = options
   let waiting: Waiting<T>[] = []
   let underWay = 0
   let scheduled = false
+  let nextMs = Number.NEGATIVE_INFINITY
+
+  function schedule(): void {
+    if (scheduled || waiting.length === 0 || underWay >= maxUnderWay) return
+    scheduled = true
+    const waitMs = nextMs - performance.now()
+    // At once, but with whatever else arrives in this turn of the event loop.
+    if (waitMs <= 0) setImmediate(sendNext)
+    else setTimeout(sendNext, waitMs)
+  }
 
   function sendNext(): void {
     scheduled = false
@@ -36,12 +48,14 @@ export function createGroupedInsert<T extends { _id: string }>(records: Collecti
       const group = waiting.slice(0, maxGroup)
       waiting = waiting.slice(maxGroup)
       underWay += 1
+      // Whoever inserts one after the other is not held up.
+      nextMs = group.length === 1 ? Number.NEGATIVE_INFINITY : performance.now() + apartMs
       const leave = (): void => {
         clearTimeout(patience)
         if (left) return
         left = true
         underWay -= 1
-        sendNext()
+        schedule()
       }
       let left = false
       const patience = setTimeout(leave, patienceMs)
@@ -52,10 +66,7 @@ export function createGroupedInsert<T extends { _id: string }>(records: Collecti
   return (record) =>
     new Promise((resolve, reject) => {
       waiting.push({ record, resolve, reject })
-      if (scheduled || underWay >= maxUnderWay) return
-      scheduled = true
-      // Whatever else arrives in this turn of the event loop comes along.
-      setImmediate(sendNext)
+      schedule()
     })
 }
 
@@ -70,8 +81,9 @@ async function send<T extends { _id: string }>(records: Collection<T>, group: re
   } catch (error) {
     const refusals = refusalsOf(error, group.length)
     for (const [index, { resolve, reject }] of group.entries()) {
-      const refusal = refusals === null ? error : refusals.get(index)
-      if (refusal === undefined) resolve('inserted')
+      const refusal = refusals?.get(index)
+      if (refusals === null) reject(error)
+      else if (refusal === undefined) resolve('inserted')
       else if (isDuplicateKey(refusal)) resolve('duplicate')
       else reject(refusal)
     }
