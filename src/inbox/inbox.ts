@@ -40,7 +40,7 @@ export interface DeliveryLook {
 
 /** What HighLevel told us. */
 export interface Inbox {
-  /** Stores the event with one insert and wakes the pump. */
+  /** Stores the event, together with those that are inserted at the same time, and wakes the pump. */
   insert(item: InboxItem): Promise<'inserted' | 'duplicate'>
   /** Keeps an event that has no effect, for a week. */
   ignore(item: InboxItem, reason: string): Promise<'inserted' | 'duplicate'>
