@@ -12,7 +12,7 @@ export const webhookPath = '/webhooks/highlevel'
 export function createWebhookRouter(receive: WebhookReceiver, logger: Logger): Router {
   const router = Router()
   router.post(webhookPath, (request, response) => {
-    readBody(request)
+    void readBody(request)
       .then((body) => (Buffer.isBuffer(body) ? receive(body, request.headers) : body))
       .catch((): ReceiveOutcome => {
         logger.error({ code: 'webhook_failed' }, 'webhook could not be received')
@@ -33,8 +33,14 @@ function readBody(request: IncomingMessage): Promise<Buffer | ReceiveOutcome> {
       request.resume()
       resolve({ kind })
     }
-    if (encoding.toLowerCase() !== 'identity') return refuse('malformed')
-    if (Number(length) > maxBodyBytes) return refuse('too_large')
+    if (encoding.toLowerCase() !== 'identity') {
+      refuse('malformed')
+      return
+    }
+    if (Number(length) > maxBodyBytes) {
+      refuse('too_large')
+      return
+    }
     let parts: Buffer[] = []
     let bytes = 0
     request.on('data', (part: Buffer) => {

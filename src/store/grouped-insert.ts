@@ -77,15 +77,15 @@ async function send<T extends { _id: string }>(records: Collection<T>, group: re
   try {
     if (only !== undefined && documents.length === 1) await records.insertOne(only, { ignoreUndefined: true })
     else await records.insertMany(documents, { ordered: false, ignoreUndefined: true })
-    for (const { resolve } of group) resolve('inserted')
+    for (const one of group) one.resolve('inserted')
   } catch (error) {
     const refusals = refusalsOf(error, group.length)
-    for (const [index, { resolve, reject }] of group.entries()) {
+    for (const [index, one] of group.entries()) {
       const refusal = refusals?.get(index)
-      if (refusals === null) reject(error)
-      else if (refusal === undefined) resolve('inserted')
-      else if (isDuplicateKey(refusal)) resolve('duplicate')
-      else reject(refusal)
+      if (refusals === null) one.reject(error)
+      else if (refusal === undefined) one.resolve('inserted')
+      else if (isDuplicateKey(refusal)) one.resolve('duplicate')
+      else one.reject(refusal)
     }
   }
 }
