@@ -40,7 +40,7 @@ export interface DeliveryLook {
 
 /** What HighLevel told us. */
 export interface Inbox {
-  /** Stores the event with one insert and wakes the pump. */
+  /** Stores the event, together with those that are inserted at the same time, and wakes the pump. */
   insert(item: InboxItem): Promise<'inserted' | 'duplicate'>
   /** Keeps an event that has no effect, for a week. */
   ignore(item: InboxItem, reason: string): Promise<'inserted' | 'duplicate'>
@@ -58,7 +58,7 @@ const maxAttempts = 15
 
 export function createInbox(deps: { connection: Connection; clock: Clock; wake: Wake; faultPoint?: FaultPoint }): Inbox {
   const { connection, clock, wake, faultPoint = noFaultPoint } = deps
-  const queue = createLeasedQueue<InboxEvent>(connection, { collection: 'inbox', clock, maxAttempts, doneTtlDays: keepDays, faultPoint })
+  const queue = createLeasedQueue<InboxEvent>(connection, { collection: 'inbox', clock, maxAttempts, doneTtlDays: keepDays, groupInserts: true, faultPoint })
   const records = queueCollection(connection, 'inbox')
   return {
     queue,

@@ -6,6 +6,7 @@ import { describeError, retryVerdictOf } from '../kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import { newToken } from '../kernel/ids.ts'
 import { areDuplicateKeys, isDuplicateKey } from './duplicate-key.ts'
+import { createGroupedInsert, type Insert } from './grouped-insert.ts'
 import { queueCollection, queueStates, type QueueRecord, type QueueState } from './queue-record.ts'
 import { turnCounter, type Claimed, type LeasedQueue, type Look, type QueueItem, type Turns } from './queue-types.ts'
 
@@ -25,6 +26,8 @@ export interface LeasedQueueOptions {
   doneTtlDays?: number | null
   /** Further indexes on the collection, for reading `data`. */
   indexes?: IndexDefinition[]
+  /** Inserts that are wanted at the same time travel in one command. Default false. */
+  groupInserts?: boolean
   faultPoint?: FaultPoint
 }
 
@@ -76,7 +79,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
     return { _id: key, lane, companyId, dueAt, order: nextOrder(), createdAt: now, attempts: 0, crashes: 0, data, ...state, ...members }
   }
 
-  async function store(record: StoredItem): Promise<'inserted' | 'duplicate'> {
+  async function storeAlone(record: StoredItem): Promise<'inserted' | 'duplicate'> {
     try {
       await records.insertOne(record, { ignoreUndefined: true })
       return 'inserted'
@@ -85,6 +88,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       throw error
     }
   }
+  const store: Insert<StoredItem> = options.groupInserts === true ? createGroupedInsert(records) : storeAlone
 
   /** Ends leases that ran out and wakes held items whose time has come. */
   async function sweep(): Promise<void> {

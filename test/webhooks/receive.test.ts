@@ -240,4 +240,28 @@ describe('a delivery in the store', () => {
     const payloads = claims.filter((claimed) => claimed.companyId === 'company9').map((claimed) => claimed.data.payload)
     expect(payloads.sort()).toEqual([...bodies].sort())
   })
+
+  it('is told apart from those that come with it: each is answered once it is stored, by its own verdict', async () => {
+    const [receive] = receivers()
+    const texts = Array.from({ length: 40 }, (_, n) => JSON.stringify(contact({ id: `together-${n % 30}`, companyId: 'company5', webhookId: `together-${n % 30}` })))
+    const outcomes = await Promise.all(
+      texts.map(async (text, n) => {
+        const outcome = await receive!(Buffer.from(text), { 'x-ghl-signature': keys.sign(text) })
+        expect(await inboxes[1]!.look('company5', `together-${n % 30}`)).not.toBeNull()
+        return outcome.kind
+      }),
+    )
+    expect(outcomes.filter((kind) => kind === 'accepted')).toHaveLength(30)
+    expect(outcomes.filter((kind) => kind === 'duplicate')).toHaveLength(10)
+  })
+
+  it('is to be sent again, like all that came with it, when the store is gone', async () => {
+    const gone = await store.another()
+    const inbox = createInbox({ connection: gone, clock, wake: createWake() })
+    const receive = createWebhookReceiver({ inbox, publicKeys: [keys.publicKey], appId, isKnown: async () => 'live', interest: async () => true, companyOf: async () => null, logger, clock, storeTimeoutMs: 200 })
+    await gone.close(true)
+    const texts = Array.from({ length: 10 }, (_, n) => JSON.stringify(contact({ webhookId: `lost-${n}` })))
+    const outcomes = await Promise.all(texts.map((text) => receive(Buffer.from(text), { 'x-ghl-signature': keys.sign(text) })))
+    expect(outcomes.map((outcome) => receiveStatus[outcome.kind])).toEqual(texts.map(() => 429))
+  })
 })

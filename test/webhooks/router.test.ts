@@ -53,6 +53,24 @@ describe('POST /webhooks/highlevel', () => {
     const { app, bodies } = serve({ kind: 'accepted' })
     expect((await request(app).post('/webhooks/highlevel').set('content-type', 'application/json').send('x'.repeat(maxBodyBytes + 1))).status).toBe(413)
     expect((await request(app).post('/webhooks/highlevel').set('content-encoding', 'gzip').set('content-type', 'application/json').send('x')).status).toBe(400)
+    // Also when it does not say how much there is.
+    const chunked = request(app).post('/webhooks/highlevel').set('content-type', 'application/json').set('transfer-encoding', 'chunked')
+    for (let part = 0; part < 20; part += 1) chunked.write('x'.repeat(maxBodyBytes / 16))
+    expect((await chunked).status).toBe(413)
+    expect(bodies).toEqual([])
+  })
+
+  it('hands over a body that comes in parts whole', async () => {
+    const { app, bodies } = serve({ kind: 'accepted' })
+    const text = `{"type":"ContactUpdate","text":"${'ü'.repeat(200_000)}"}`
+    expect((await request(app).post('/webhooks/highlevel').set('content-type', 'application/json').send(text)).body).toEqual({ outcome: 'accepted' })
+    expect(bodies[0]?.toString('utf8')).toBe(text)
+  })
+
+  it('leaves other methods and paths to whoever comes next', async () => {
+    const { app, bodies } = serve({ kind: 'accepted' })
+    expect((await request(app).get('/webhooks/highlevel')).status).toBe(404)
+    expect((await request(app).post('/webhooks/highlevel/triggers').send('{}')).status).toBe(404)
     expect(bodies).toEqual([])
   })
 })

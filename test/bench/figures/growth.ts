@@ -42,8 +42,8 @@ export async function measureGrowth({ sizes, events, idleSeconds }: GrowthOption
   const stage = await startStage({ serverUri: store?.uri ?? given, sandbox: { seed }, liftLimits: true, ...(store === undefined ? {} : { dbName, keepDatabase: true }) })
   try {
     const agency = await stage.prepare(stage.sandbox.companyId)
-    const load = await createLoad(stage, agency)
-    const readings = [await load(first, events, idleSeconds, report)]
+    const load = await createLoad(stage, agency, events)
+    const readings = [await load(first, idleSeconds, report)]
     let size = first
     for (const next of larger) {
       const beganMs = performance.now()
@@ -52,7 +52,7 @@ export async function measureGrowth({ sizes, events, idleSeconds }: GrowthOption
       await addAccounts(stage.connection, { companyId: agency.companyId, locationId: model.locationId, emails }, next - size, size)
       report.say(`growth: ${next} accounts after ${short((performance.now() - beganMs) / 1_000)} s`)
       size = next
-      readings.push(await load(next, events, idleSeconds, report))
+      readings.push(await load(next, idleSeconds, report))
     }
     const of = (member: keyof Reading): string => readings.map((reading) => short(reading[member])).join(' → ')
     const ratio = (member: keyof Reading): number => (readings.at(-1)?.[member] ?? 0) / Math.max(1, readings[0]?.[member] ?? 0)
@@ -72,16 +72,32 @@ export async function measureGrowth({ sizes, events, idleSeconds }: GrowthOption
   await rm(dataDir, { recursive: true, force: true })
 }
 
-/** Answers, then edits of contacts, at a pace that leaves every one alone; the commands that each takes in the end. */
-async function createLoad(stage: Stage, agency: Agency) {
+/**
+ * Answers, then edits of contacts, at a pace that leaves every one alone; the commands that each takes in the end. What an answer costs depends on what it
+ * changes. So at every size the same people go from Happy to the same levels, and all of it has happened once before: cases are open, caps are used up.
+ */
+async function createLoad(stage: Stage, agency: Agency, events: number) {
   const { sandbox } = stage
   const customers = agency.customers
-  for (const customer of customers) await stage.answer(customer, 'happy')
-  await stage.settled()
-  const contacts = new Map(sandbox.state.contacts.by('location', agency.headquartersId).map((contact) => [contact.email, contact.id]))
+  const rounds = Math.ceil(events / customers.length)
   const levels = ['not_happy', 'very_happy', 'neutral', 'happy'] as const
   const apartMs = 2_200
-  let turn = 0
+  const apart = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, apartMs))
+  let edits = 0
+
+  async function everybodyAnswers(levelOf: (index: number) => string): Promise<void> {
+    await openLoop(10, customers.length, (index) => stage.answer(customers[index] as Customer, levelOf(index)))
+    await stage.settled()
+  }
+  const alike = (): Promise<void> => everybodyAnswers(() => 'happy')
+  const varied = (round: number): Promise<void> => everybodyAnswers((index) => levels[(round + 1 + index) % levels.length] ?? 'happy')
+
+  await alike()
+  for (let round = 0; round < rounds; round += 1) {
+    await apart()
+    await varied(round)
+  }
+  const contacts = new Map(sandbox.state.contacts.by('location', agency.headquartersId).map((contact) => [contact.email, contact.id]))
 
   async function counted(seconds: number, act: () => Promise<unknown>): Promise<number> {
     await stage.app.ask('commands')
@@ -96,24 +112,21 @@ async function createLoad(stage: Stage, agency: Agency) {
     return seconds > 0 ? (total / (performance.now() - beganMs)) * 60_000 : total
   }
 
-  return async function load(size: number, events: number, idleSeconds: number, report: Report): Promise<Reading> {
-    const rounds = Math.ceil(events / customers.length)
+  return async function load(size: number, idleSeconds: number, report: Report): Promise<Reading> {
     const count = rounds * customers.length
-    const apart = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, apartMs))
+    await apart()
+    await alike()
     await apart()
     const idlePerMinute = await counted(idleSeconds, () => Promise.resolve())
     let answers = 0
     let webhooks = 0
     for (let round = 0; round < rounds; round += 1) {
-      turn += 1
-      answers += await counted(0, async () => {
-        await openLoop(10, customers.length, (index) => stage.answer(customers[index] as Customer, levels[(turn + index) % levels.length] ?? 'happy'))
-        await stage.settled()
-      })
+      answers += await counted(0, () => varied(round))
       await apart()
+      edits += 1
       webhooks += await counted(0, async () => {
         await openLoop(10, customers.length, async (index) => {
-          sandbox.changeTags(contacts.get(customers[index]?.email ?? '') ?? '', { add: [`seen ${turn}`] })
+          sandbox.changeTags(contacts.get(customers[index]?.email ?? '') ?? '', { add: [`seen ${edits}`] })
         })
         await stage.settled()
       })
