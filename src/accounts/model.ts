@@ -70,6 +70,7 @@ export interface AccountRecord {
     source: HealthSource
     note: string | null
     reasonCodes: string[]
+    restored?: { setAt: Date; setBy: { userId: string | null; name: string | null } | null; source: HealthSource } | null
     confirmedAt: Date | null
     changeId: string
     noteWanted: boolean

@@ -96,6 +96,8 @@ export interface AccountStatus {
   source: HealthSource
   note: string | null
   reasonCodes: string[]
+  /** After an undo: who had set the level that stands again. */
+  restored?: { setAt: Date; setBy: { userId: string | null; name: string | null } | null; source: HealthSource } | null
   confirmedAt: Date | null
   staleAt: Date
   changeId: string

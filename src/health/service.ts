@@ -160,14 +160,17 @@ export function createHealth(deps: HealthDeps): Health {
     async undo(companyId, locationId, { changeId, note }, by) {
       await mustExist(companyId, locationId)
       const key = newId(clock.nowMs())
-      const record = await records.change(companyId, locationId, (current) => {
+      // What a crash left: history is written when a change is given out.
+      await giving.run(companyId, locationId)
+      const record = await records.change(companyId, locationId, async (current) => {
         const newest = foldHealth(current.facts, current.base).current
         // Asked for twice: it is taken back already.
         if (newest?.undoes === changeId) return null
         if (newest === null || current.status?.changeId !== changeId) throw notTheNewest(current.status, clock.now())
         if (newest.before === null) throw nothingToGoBackTo()
         const given = note === undefined || note === '' ? null : note
-        return { facts: [{ kind: 'set', key, at: momentAfter(current, clock), level: newest.before, source: 'undo', actor: by.actor, note: given, reasonCodes: [], undoes: changeId }] }
+        const restores = await history.standing(companyId, locationId, newest.before, newest.at)
+        return { facts: [{ kind: 'set', key, at: momentAfter(current, clock), level: newest.before, source: 'undo', actor: by.actor, note: given, reasonCodes: [], undoes: changeId, restores }] }
       })
       return viewOf(await giving.now(record))
     },

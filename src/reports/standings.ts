@@ -1,6 +1,6 @@
 import type { Accounts, AccountStanding } from '../accounts/index.ts'
 import type { ReportFilter } from '../http/contract/reports.ts'
-import { dayMs, minuteMs, type Clock } from '../kernel/clock.ts'
+import { dayMs, type Clock } from '../kernel/clock.ts'
 import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import { createKept } from './kept.ts'
 import type { ReportModels } from './model.ts'
@@ -41,8 +41,8 @@ interface Deps {
 /** Up to so many accounts all are read at every look. */
 const fewAccounts = 300
 const heaviest = 100_000
-/** A write that was dated has arrived after so long. */
-const arrivalMs = minuteMs
+/** A write is dated as it is carried out: after so long it is there for everybody, or never will be. */
+const arrivalMs = 10_000
 /** Built anew after so long, whatever was told: nothing is carried on for ever. */
 const usableMs = dayMs
 const mostUnsaved = 1_000
