@@ -1,11 +1,10 @@
 import type { AccountStatus } from '../accounts/index.ts'
 import type { AccountHealth } from '../http/contract/accounts.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
-import { RequestError } from '../kernel/errors.ts'
+import { fieldRefused, RequestError } from '../kernel/errors.ts'
 
-function refused(code: string, path: string, message: string): RequestError {
-  return new RequestError(422, code, message, { details: { fields: [{ path, message }] } })
-}
+/** The sentence stands for itself: it is shown beside the field. */
+const refused = (code: string, field: string, problem: string): RequestError => fieldRefused(422, code, field, problem, problem)
 
 /**
  * The note and the reasons as they are kept.

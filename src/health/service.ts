@@ -5,7 +5,7 @@ import type { Actor, DomainEvent, Events } from '../events/index.ts'
 import type { AccountHealth } from '../http/contract/accounts.ts'
 import type { HealthConfirmRequest, HealthHistory, HealthNoteRequest, HealthRequest, HealthUndoRequest, OpenHealthItems } from '../http/contract/health.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { notFound, RequestError } from '../kernel/errors.ts'
+import { fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import { hashOf, newId } from '../kernel/ids.ts'
 import type { HealthLevel } from '../kernel/levels.ts'
@@ -230,7 +230,7 @@ export function createHealth(deps: HealthDeps): Health {
     async setInBulk(session, locationIds, request) {
       const { companyId } = session
       const { level, note = '', reasonCodes, idempotencyKey } = request
-      if (level === undefined) throw new RequestError(422, 'level_missing', 'Say which level the accounts shall have.')
+      if (level === undefined) throw fieldRefused(422, 'level_missing', 'level', 'Say which level the accounts shall have.')
       // What is wrong for one is wrong for all: said once, before anything is written.
       checkedNote({ note, reasonCodes }, (await settings.get(companyId)).health)
       const one: HealthRequest = { level, note, ...(reasonCodes === undefined ? {} : { reasonCodes }), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) }

@@ -35,7 +35,7 @@ describe('setting the status', () => {
   })
 
   it('needs a note, known reasons, and not too many of them; each refusal names the field and what is right', async () => {
-    await expect(set('healthy', { note: ' a ' })).rejects.toMatchObject({ status: 422, details: { fields: [{ path: 'note' }] } })
+    await expect(set('healthy', { note: ' a ' })).rejects.toMatchObject({ status: 422, details: { fields: [{ field: 'note', problem: expect.any(String) }] } })
     await expect(set('healthy', { reasonCodes: ['weather'] })).rejects.toMatchObject({ code: 'reason_unknown', message: expect.stringContaining('funding_round') })
     await expect(set('healthy', { reasonCodes: ['funding_round', 'cost_cutting', 'expansion_plans', 'revenue_growth'] })).rejects.toMatchObject({ code: 'too_many_reasons' })
     expect(await history()).toEqual([])
