@@ -121,6 +121,7 @@ function composeServices(options: AppOptions) {
   })
   const people = createPeople({ connection, clock, accounts, cases, events, settings })
   const health = createHealth({ connection, clock, accounts, effects, events, settings, primary: (companyId, locationId) => people.primary(companyId, locationId), logger, faultPoint })
+  accounts.onStaffLeft((person) => cases.release(person))
   accounts.registerBulkAction('set_health', health.setInBulk)
   accounts.registerBulkAction('confirm_health', health.confirmInBulk)
   accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
@@ -129,7 +130,7 @@ function composeServices(options: AppOptions) {
   const workflows = createWorkflows({
     connection, clock, wake, rush, logger, faultPoint,
     events,
-    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event)],
+    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => cases.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event)],
     ports: {
       settings: (companyId) => settings.get(companyId),
       // Waiting for a reconnect is not being gone: runs wait too.

@@ -1,19 +1,12 @@
 import type { Model, QueryFilter } from 'mongoose'
 import { disagreements, type Account, type AccountFilter, type AccountGroup, type AccountQuery, type Disagreement } from '../http/contract/accounts.ts'
-import { happinessLevels, healthLevels, type HappinessLevel, type HealthLevel } from '../kernel/levels.ts'
+import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import { accountFilterOf, accountSortOf } from './listing.ts'
 import type { AccountRecord } from './model.ts'
-import { accountView, happinessRank, healthRank } from './rules.ts'
+import { accountView } from './rules.ts'
 
 /** What narrows a figure about many accounts. */
 export type FigureFilter = Pick<AccountFilter, 'group' | 'csm'>
-
-/** How many accounts have one pair of readings. */
-export interface AccountCell {
-  health: HealthLevel | null
-  happiness: HappinessLevel | null
-  count: number
-}
 
 /** An account whose readings do not fit together. */
 export interface DisagreeingAccount {
@@ -45,15 +38,16 @@ export interface AccountStanding {
 
 /** Figures about an agency's listed accounts. */
 export interface AccountFigures {
-  /** All 25 pairs, also empty ones, each counted on index keys: health from thriving to none, happiness from not_happy to none. */
-  cells(companyId: string, filter: FigureFilter): Promise<AccountCell[]>
-  count(companyId: string, filter: FigureFilter): Promise<number>
   /** The widest apart first, then the longest. */
   disagreeing(companyId: string, query: FigureFilter & { kind?: Disagreement | undefined; page: number; pageSize: number }): Promise<{ items: DisagreeingAccount[]; total: number }>
   /** Accounts by id, in the order of the ids; those that are not this agency's are left out. */
   byIds(companyId: string, locationIds: readonly string[]): Promise<Account[]>
   /** All listed accounts in pages, in the order in which they were created; of those created at `fromAt` or later if given. */
   standings(companyId: string, options?: { fromAt?: Date; pageSize?: number }): AsyncIterable<AccountStanding[]>
+  /** When an account of the agency was last written, by the store's clock; null if none ever was. */
+  lastTouch(companyId: string): Promise<Date | null>
+  /** Accounts that were written after an instant of the store's clock; `standing` is null for one that is not listed (any more). */
+  touchedSince(companyId: string, after: Date): Promise<{ locationId: string; at: Date; standing: AccountStanding | null }[]>
   /** One account's, also if it was removed; null if it is not this agency's. */
   standing(companyId: string, locationId: string): Promise<AccountStanding | null>
   /** The accounts of a list, filtered and sorted like it but not paged, at most `limit`; in pages, so that nobody holds thousands of them. */
@@ -64,6 +58,7 @@ const fields = {
   locationId: 1, name: 1, group: 1, premium: 1, csm: 1, feedbackEnabled: 1, state: 1, healthLevel: 1, 'happiness.level': 1, 'happiness.score': 1, 'happiness.answered': 1, users: 1, createdAt: 1,
 } as const
 const listBatch = 500
+const never = new Date(0)
 
 function standingOf(record: AccountRecord): AccountStanding {
   const { locationId, name, group, premium, csm, users, createdAt, healthLevel, happiness } = record
@@ -77,22 +72,6 @@ export function createAccountFigures(accounts: Model<AccountRecord>, now: () => 
   const where = (companyId: string, filter: FigureFilter): QueryFilter<AccountRecord> => accountFilterOf(companyId, { group: filter.group, csm: filter.csm }, now())
 
   return {
-    async cells(companyId, filter) {
-      const healths = [...[...healthLevels].reverse(), null]
-      const happinesses = [...happinessLevels, null]
-      const narrowed = where(companyId, filter)
-      return Promise.all(
-        healths.flatMap((health) =>
-          happinesses.map(async (happiness) => ({
-            health, happiness,
-            count: await accounts.countDocuments({ ...narrowed, healthRank: healthRank(health), happinessRank: happinessRank(happiness) }),
-          })),
-        ),
-      )
-    },
-
-    count: (companyId, filter) => accounts.countDocuments(where(companyId, filter)),
-
     async disagreeing(companyId, { kind, page, pageSize, ...filter }) {
       const narrowed = { ...where(companyId, filter), disagreement: kind ?? { $in: [...disagreements] } }
       const [total, found] = await Promise.all([
@@ -132,6 +111,16 @@ export function createAccountFigures(accounts: Model<AccountRecord>, now: () => 
         if (end === undefined || page.length < pageSize) return
         last = { createdAt: end.createdAt, nameKey: end.nameKey, _id: end._id }
       }
+    },
+
+    async lastTouch(companyId) {
+      const newest = await accounts.findOne({ companyId, touchedAt: { $gt: never } }, { touchedAt: 1 }).sort({ touchedAt: -1 }).lean()
+      return newest?.touchedAt ?? null
+    },
+
+    async touchedSince(companyId, after) {
+      const found = await accounts.find({ companyId, touchedAt: { $gt: after } }, { ...fields, listed: 1, touchedAt: 1 }).lean<AccountRecord[]>()
+      return found.map((record) => ({ locationId: record.locationId, at: record.touchedAt ?? after, standing: record.listed ? standingOf(record) : null }))
     },
 
     async standing(companyId, locationId) {

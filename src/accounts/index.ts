@@ -1,7 +1,7 @@
 export { createAccounts } from './service.ts'
 export { accountRoutes } from './routes.ts'
 export { accountColumns } from './export.ts'
-export type { AccountCell, AccountFigures, AccountStanding, DisagreeingAccount, FigureFilter } from './figures.ts'
+export type { AccountFigures, AccountStanding, DisagreeingAccount, FigureFilter } from './figures.ts'
 export type {
   Accounts, AccountsDeps, AccountReading, AccountStatus, AgencyUser, Assignment, BulkHandler, ChangedBy, LocationEvent, LocationInstallFact, MirrorProgress, MirrorScope, UserEvent,
 } from './types.ts'

@@ -1,4 +1,4 @@
-import { Schema, type Connection, type Model } from 'mongoose'
+import { Schema, type Connection, type Model, type Query } from 'mongoose'
 import type { DomainEvent } from '../events/index.ts'
 import type { AccountGroup, Disagreement, HealthSource } from '../http/contract/accounts.ts'
 import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
@@ -70,10 +70,13 @@ export interface AccountRecord {
     source: HealthSource
     note: string | null
     reasonCodes: string[]
+    restored?: { setAt: Date; setBy: { userId: string | null; name: string | null } | null; source: HealthSource } | null
     confirmedAt: Date | null
     changeId: string
     noteWanted: boolean
   } | null
+  /** When this record was last written, by the store's clock, which all processes share; see `touched`. */
+  touchedAt?: Date
   /** Derived from both readings. */
   disagreement: Disagreement | null
   /** Derived: since when they disagree in this way; null while they do not. */
@@ -134,6 +137,11 @@ function defined<T>(connection: Connection, name: string, collection: string, bu
   return existing ?? (connection.model<T>(name, build(), collection))
 }
 
+/** Notes with every write that it happened, so that figures over all accounts read only those that changed. */
+function touched(this: Query<unknown, AccountRecord>): void {
+  this.setUpdate({ ...this.getUpdate(), $currentDate: { touchedAt: true } })
+}
+
 /** The models of this feature on a connection. */
 export interface AccountModels {
   accounts: Model<AccountRecord>
@@ -152,7 +160,7 @@ export function accountModels(connection: Connection): AccountModels {
           mirroredAt: Date, mirrorWantedAt: Date, createdAt: Date, removedAt: Date, users: Number,
           happiness: { level: String, score: Number, answered: Number, newestAt: Date, dissent: Boolean },
           happinessRank: Number, happinessFellAt: Date, healthLevel: String, healthRank: Number, healthKeptAt: Date, healthStaleAt: Date, healthNoteWanted: Boolean,
-          healthDetails: Schema.Types.Mixed, disagreement: String, disagreementSince: Date, levelsApart: Number, changes: Number, outbox: [Schema.Types.Mixed], outboxSince: Date, seenRun: String,
+          healthDetails: Schema.Types.Mixed, disagreement: String, disagreementSince: Date, levelsApart: Number, changes: Number, outbox: [Schema.Types.Mixed], outboxSince: Date, seenRun: String, touchedAt: Date,
         },
         { ...options, collection: 'accounts' },
       )
@@ -169,12 +177,14 @@ export function accountModels(connection: Connection): AccountModels {
       schema.index({ companyId: 1, listed: 1, disagreement: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, listed: 1, healthStaleAt: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, listed: 1, disagreement: 1, levelsApart: -1, disagreementSince: 1, _id: 1 })
-      // For the grid: a cell is counted on its keys, narrowed or not; the last three only decide.
+      // For the accounts behind a cell of the grid, narrowed or not; the last three only decide.
       schema.index({ companyId: 1, listed: 1, healthRank: 1, happinessRank: 1, nameKey: 1, _id: 1, group: 1, premium: 1, 'csm.userId': 1 })
       schema.index({ companyId: 1, listed: 1, premium: 1, nameKey: 1, _id: 1 })
       schema.index({ companyId: 1, mirrorWantedAt: 1 })
       schema.index({ outboxSince: 1 })
       schema.index({ locationId: 1, state: 1 })
+      schema.index({ companyId: 1, touchedAt: 1 })
+      schema.pre(['updateOne', 'updateMany', 'findOneAndUpdate'], touched)
       return schema
     }),
     users: defined<UserRecord>(connection, 'User', 'users', () => {

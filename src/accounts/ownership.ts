@@ -1,5 +1,5 @@
 import { minuteMs } from '../kernel/clock.ts'
-import { notFound, RequestError } from '../kernel/errors.ts'
+import { fieldRefused, notFound } from '../kernel/errors.ts'
 import type { AccountModels, AccountRecord, UserRecord } from './model.ts'
 import { accountKey } from './rules.ts'
 import type { Telling, ToldChange } from './telling.ts'
@@ -7,15 +7,19 @@ import type { AccountsDeps, AgencyUser, Assignment, ChangedBy } from './types.ts
 
 export const bySystem: ChangedBy = { actor: { kind: 'system', id: null, name: null }, source: 'api' }
 
+/** Takes from somebody who left the staff what they had, once their accounts are taken. Idempotent: it is asked again for a minute, and after a crash. */
+export type LeaveHandler = (person: { companyId: string; userId: string; name: string }) => Promise<void>
+
 /** Who looks after an account, and its premium mark. */
 export interface Ownership {
   agencyUser(companyId: string, userId: string): Promise<AgencyUser | null>
   assign(companyId: string, locationId: string, csmUserId: string | null, by?: Assignment): Promise<AccountRecord>
   setPremium(companyId: string, locationId: string, premium: boolean, by?: ChangedBy): Promise<AccountRecord>
-  /** Takes their accounts from somebody who left the agency's staff. Idempotent. */
+  /** Takes their accounts from somebody who left the agency's staff, then lets others take what else they had. Idempotent. */
   releaseOf(user: Pick<UserRecord, 'companyId' | 'userId' | 'name'>): Promise<void>
   /** Owners are shown by the name that they have today. */
   rename(user: Pick<UserRecord, 'companyId' | 'userId' | 'name' | 'email'>): Promise<void>
+  onLeave(handler: LeaveHandler): void
   /** Finishes what a crash, or an assignment at the same moment, left with people who are gone. @returns how many people were looked at */
   releaseDue(limit: number): Promise<number>
 }
@@ -56,6 +60,7 @@ export function createOwnership({ accounts, users }: AccountModels, telling: Tel
     }
   }
 
+  const leaveHandlers: LeaveHandler[] = []
   const releaseOf: Ownership['releaseOf'] = async ({ companyId, userId, name }) => {
     const theirs = { companyId, listed: { $in: [true, false] }, 'csm.userId': userId, state: { $in: ['active' as const, 'removed' as const] } }
     const by: Assignment = { actor: { kind: 'crm', id: null, name: null }, source: 'webhook' }
@@ -64,19 +69,21 @@ export function createOwnership({ accounts, users }: AccountModels, telling: Tel
       for (const { locationId } of owned) {
         await telling.change(companyId, locationId, by, (record) => (record.csm?.userId === userId ? handOver({ ...record, csm: { ...record.csm, name } }, null, by, 'left_team') : null))
       }
-      if (owned.length < batch) return
+      if (owned.length < batch) break
     }
+    for (const handler of leaveHandlers) await handler({ companyId, userId, name })
   }
 
   return {
     agencyUser,
     releaseOf,
+    onLeave: (handler) => void leaveHandlers.push(handler),
     async assign(companyId, locationId, csmUserId, by = bySystem) {
       const csm = csmUserId === null ? null : await agencyUser(companyId, csmUserId)
       if (csmUserId !== null && csm === null) {
         // Whoever asks about an account that is not theirs learns nothing else.
         if ((await accounts.findOne({ _id: accountKey(companyId, locationId), companyId, state: { $in: ['active', 'removed'] } }, { _id: 1 }).lean()) === null) throw notFound('account')
-        throw new RequestError(422, 'csm_unknown', 'csmUserId: choose somebody of the agency\'s own staff as the owner.', { details: { fields: [{ path: 'csmUserId', message: 'is not on the agency\'s staff' }] } })
+        throw fieldRefused(422, 'csm_unknown', 'csmUserId', 'is not on the agency\'s staff', 'csmUserId: choose somebody of the agency\'s own staff as the owner.')
       }
       return telling.change(companyId, locationId, by, (record) =>
         by.onlyIfUndecided === true && ((record.csmDecidedAt ?? null) !== null || record.csm !== null) ? null : handOver(record, csm, by, null))

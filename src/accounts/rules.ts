@@ -70,9 +70,13 @@ const iso = (at: Date | null): string | null => (at === null ? null : at.toISOSt
 
 function healthView(record: AccountRecord, now: Date): Account['health'] {
   const { healthLevel: level, healthDetails: details, healthStaleAt: staleAt } = record
-  const { setAt = null, setBy = null, source = null, note = null, reasonCodes = [], confirmedAt = null, changeId = null, noteWanted = false } = details ?? {}
+  const { setAt = null, setBy = null, source = null, note = null, reasonCodes = [], restored = null, confirmedAt = null, changeId = null, noteWanted = false } = details ?? {}
   const stale = staleAt !== null && staleAt.getTime() <= now.getTime()
-  return { level, setAt: iso(setAt), setBy, source, note, reasonCodes, confirmedAt: iso(confirmedAt), staleAt: iso(staleAt), stale, changeId, noteWanted }
+  return {
+    level, setAt: iso(setAt), setBy, source, note, reasonCodes,
+    restored: restored === null ? null : { ...restored, setAt: restored.setAt.toISOString() },
+    confirmedAt: iso(confirmedAt), staleAt: iso(staleAt), stale, changeId, noteWanted,
+  }
 }
 
 /** Two readings of one account, on the scale of four levels each. */

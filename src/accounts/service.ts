@@ -199,6 +199,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const ids = request.locationIds === undefined ? await locationIds(session.companyId, request.filter ?? {}) : [...new Set(request.locationIds)]
       return runBulk(session, ids, request)
     },
+    onStaffLeft: (handler) => ownership.onLeave(handler),
     registerBulkAction(action, handler) {
       if (handlers.has(action)) throw new Error(`The bulk action ${action} has two handlers`)
       handlers.set(action, handler)

@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import type { AccountFigures } from './figures.ts'
+import type { LeaveHandler } from './ownership.ts'
 
 /** A sub-account was created or changed, as HighLevel's event tells it. */
 export interface LocationEvent {
@@ -96,6 +97,8 @@ export interface AccountStatus {
   source: HealthSource
   note: string | null
   reasonCodes: string[]
+  /** After an undo: who had set the level that stands again. */
+  restored?: { setAt: Date; setBy: { userId: string | null; name: string | null } | null; source: HealthSource } | null
   confirmedAt: Date | null
   staleAt: Date
   changeId: string
@@ -173,6 +176,8 @@ export interface Accounts {
   keepUp(limit: number): Promise<number>
   bulk(session: Session, request: BulkRequest): Promise<BulkResult[]>
   registerBulkAction(action: BulkAction, handler: BulkHandler): void
+  /** Called once somebody who left the staff has no accounts any more; idempotent work, asked again after a crash. */
+  onStaffLeft(handler: LeaveHandler): void
   /** Idempotent. An account that is not there (any more) is left alone. @param seen what `get` said of it a moment ago: it is read again only if that is not true any more */
   setHappiness(companyId: string, locationId: string, reading: AccountReading, seen?: Account): Promise<void>
   /** Idempotent; null takes the status away. An account that is not there (any more) is left alone. */

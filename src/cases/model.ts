@@ -16,6 +16,8 @@ export interface CaseRecord {
   owner: { userId: string; name: string } | null
   /** User id of the owner, '' if none: for the list. */
   ownerId: string
+  /** Its owner left the team and nobody has it since: whoever gets the account next gets it too. */
+  orphaned?: boolean
   openedAt: Date
   dueAt: Date
   /** When the overdue event was given out for this opening. */
@@ -51,6 +53,7 @@ export function caseModel(connection: Connection): Model<CaseRecord> {
       userName: String,
       owner: person,
       ownerId: String,
+      orphaned: Boolean,
       openedAt: Date,
       dueAt: Date,
       overdueAt: Date,

@@ -39,17 +39,17 @@ export function caseViewOf(record: CaseRecord, at: Date): CaseView {
   }
 }
 
-type CaseEvent = Pick<DomainEvent, 'type' | 'at' | 'actor' | 'source' | 'summary'> & { data?: Record<string, unknown> }
+type CaseEvent = Pick<DomainEvent, 'type' | 'at' | 'actor' | 'source' | 'summary'> & Partial<Pick<DomainEvent, 'before' | 'after' | 'cause'>> & { data?: Record<string, unknown>; /** Tells one of several events of a kind from the others. */ number?: number }
 
 /** An event about a case; its key names the case, the opening and the kind, so that it is told once. */
 export function caseEvent(
   record: Pick<CaseRecord, '_id' | 'companyId' | 'locationId' | 'userId' | 'accountName' | 'userName' | 'owner' | 'dueAt' | 'openings'>,
   event: CaseEvent,
 ): DomainEvent {
-  const { data, ...rest } = event
+  const { data, number, ...rest } = event
   return {
     ...rest,
-    key: `${event.type}:${record._id}:${record.openings}`,
+    key: `${event.type}:${record._id}:${record.openings}${number === undefined ? '' : `:${number}`}`,
     companyId: record.companyId,
     locationId: record.locationId,
     userId: record.userId,

@@ -3,7 +3,7 @@ import type { Accounts } from '../accounts/index.ts'
 import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
 import type { CaseClosing, CaseList, CaseQuery, CaseView } from '../http/contract/cases.ts'
 import { hourMs, type Clock } from '../kernel/clock.ts'
-import { CodedError, notFound, RequestError } from '../kernel/errors.ts'
+import { CodedError, fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
@@ -42,6 +42,10 @@ export interface Cases {
   close(session: Session, caseId: string, closing: CaseClosing): Promise<CaseView>
   /** @throws RequestError 404; 409 `case_closed`; 422 `owner_unknown` */
   assign(session: Session, caseId: string, userId: string | null): Promise<CaseView>
+  /** Hands the open cases of somebody who left the team to their accounts' owners, else to nobody. Idempotent; each is told. */
+  release(person: { companyId: string; userId: string; name: string }): Promise<void>
+  /** Whoever gets an account gets its cases that nobody has since their owner left. Idempotent; all other events are let pass. */
+  observe(event: DomainEvent): Promise<void>
   /** Tells once that a case is overdue, and tells what a crash left untold. @returns how many cases were looked at */
   markOverdue(limit: number): Promise<number>
   /** Removes everything stored for the agency. */
@@ -147,6 +151,13 @@ export function createCases({ connection, clock, events, accounts, settings }: C
     }
     await announce(record)
     return record
+  }
+
+  /** @returns null if somebody else changed the case in between */
+  async function handOver(record: CaseRecord, owner: CaseRecord['owner'], told: Pick<DomainEvent, 'actor' | 'source' | 'summary' | 'cause'>): Promise<true | null> {
+    const next = { owner, ownerId: owner?.userId ?? '', orphaned: owner === null }
+    const event = caseEvent({ ...record, ...next }, { type: 'case.assigned', at: clock.now(), before: record.owner, after: owner, number: record.version, data: { formerOwnerUserId: record.ownerId, formerOwnerName: record.owner?.name ?? null }, ...told })
+    return (await change(record, next, event)) === null ? null : true
   }
 
   async function load(session: Session, caseId: string): Promise<CaseRecord> {
@@ -318,11 +329,39 @@ export function createCases({ connection, clock, events, accounts, settings }: C
         if (record.state === 'closed') throw closedAlready()
         const person = userId === null ? null : await accounts.agencyUser(session.companyId, userId)
         if (userId !== null && person === null)
-          throw new RequestError(422, 'owner_unknown', "userId: is not on the agency's team. Choose one of its users.")
+          throw fieldRefused(422, 'owner_unknown', 'userId', "is not on the agency's team", "userId: is not on the agency's team. Choose one of its users.")
         const owner = person === null ? null : { userId: person.userId, name: person.name }
-        const assigned = await change(record, { owner, ownerId: owner?.userId ?? '' })
+        const assigned = await change(record, { owner, ownerId: owner?.userId ?? '', orphaned: false })
         return assigned === null ? null : caseViewOf(assigned, clock.now())
       }),
+
+    async release({ companyId, userId, name }) {
+      const theirs = await cases.find({ companyId, state: 'open', ownerId: userId }, { _id: 1 }).lean<Pick<CaseRecord, '_id'>[]>()
+      for (const { _id } of theirs) {
+        await retried(async () => {
+          const record = await cases.findOne({ _id, companyId, state: 'open', ownerId: userId }).lean<CaseRecord>()
+          if (record === null) return true
+          const csm = (await accounts.get(companyId, record.locationId))?.csm ?? null
+          const owner = csm === null || csm.userId === userId ? null : { userId: csm.userId, name: csm.name }
+          const who = owner === null ? 'nobody has it now' : `${owner.name} has it now`
+          return handOver(record, owner, { actor: { kind: 'crm', id: null, name: null }, source: 'webhook', summary: `${name} left the team: the case of ${record.userName} changed hands, ${who}.` })
+        })
+      }
+    },
+
+    async observe({ type, companyId, locationId, key, actor, source, data }) {
+      const { csmUserId, csmName } = data
+      if (type !== 'csm.assigned' || locationId === null || typeof csmUserId !== 'string') return
+      const owner = { userId: csmUserId, name: typeof csmName === 'string' ? csmName : csmUserId }
+      const waiting = await cases.find({ companyId, locationId, state: 'open', orphaned: true }, { _id: 1 }).lean<Pick<CaseRecord, '_id'>[]>()
+      for (const { _id } of waiting) {
+        await retried(async () => {
+          const record = await cases.findOne({ _id, companyId, state: 'open', orphaned: true }).lean<CaseRecord>()
+          if (record === null) return true
+          return handOver(record, owner, { actor, source, cause: { kind: 'event', id: key }, summary: `${owner.name} got the account, and with it the case of ${record.userName}, which nobody had.` })
+        })
+      }
+    },
 
     async markOverdue(limit) {
       const now = clock.now()

@@ -64,21 +64,28 @@ export function knownChanges(record: Pick<HealthRecord, 'ids' | 'overtaken' | 'n
   return known.map((change, index) => ({ ...change, noteWanted: change.noteWanted && !change.overtaken && index > newestAnswered }))
 }
 
+function setByOf({ id, name }: Change['actor']): AccountStatus['setBy'] {
+  return id === null && name === null ? null : { userId: id, name }
+}
+
 /** The status as lists keep it. */
 export function statusOf(changes: readonly KnownChange[], fold: HealthFold, settings: AgencySettings['health']): AccountStatus | null {
   const current = changes.find((change) => change.key === fold.current?.key)
   if (current === undefined) return null
-  const { level, at: setAt, actor, source, changeId, confirmations } = current
+  const { level, at: setAt, actor, source, changeId, confirmations, restores = null } = current
   const confirmedAt = confirmations.at(-1)?.at ?? null
-  const noted = current.note === null ? confirmations.findLast((confirmation) => confirmation.note !== null) : undefined
+  const note = restores?.note ?? current.note
+  const reasonCodes = restores?.reasonCodes ?? current.reasonCodes
+  const noted = note === null ? confirmations.findLast((confirmation) => confirmation.note !== null) : undefined
   const keptAt = confirmedAt !== null && confirmedAt > setAt ? confirmedAt : setAt
   return {
     level,
     setAt,
-    setBy: actor.id === null && actor.name === null ? null : { userId: actor.id, name: actor.name },
+    setBy: setByOf(actor),
     source,
-    note: noted?.note ?? current.note,
-    reasonCodes: noted !== undefined && noted.reasonCodes.length > 0 ? noted.reasonCodes : current.reasonCodes,
+    note: noted?.note ?? note,
+    reasonCodes: noted !== undefined && noted.reasonCodes.length > 0 ? noted.reasonCodes : reasonCodes,
+    restored: restores === null ? null : { setAt: restores.at, setBy: setByOf(restores.actor), source: restores.source },
     confirmedAt,
     staleAt: new Date(keptAt.getTime() + settings.staleDays[level] * dayMs),
     changeId,
@@ -117,7 +124,9 @@ export function advance(stored: HealthRecord, addition: Addition, settings: Agen
   const oldChanges = knownChanges(before, foldBefore)
 
   // A change that is known by a truer time now keeps its id; one that came to light late, or vanished, never was the status.
-  const vanished = oldChanges.filter((change) => !fold.changes.some((other) => other.key === change.key) && fold.current?.key !== change.key)
+  // The base's change is settled: it is only not the current one any more.
+  const settled = before.base?.change?.key
+  const vanished = oldChanges.filter((change) => change.key !== settled && !fold.changes.some((other) => other.key === change.key) && fold.current?.key !== change.key)
   const overtaken = new Set(before.overtaken)
   const taken = new Set(oldChanges.filter((change) => !vanished.includes(change)).map((change) => change.changeId))
   for (const change of fold.changes) {

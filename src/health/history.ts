@@ -2,10 +2,11 @@ import type { Model } from 'mongoose'
 import type { DomainEvent, DomainEventType, Events } from '../events/index.ts'
 import type { HealthAct, HealthChange } from '../http/contract/health.ts'
 import { dayMs } from '../kernel/clock.ts'
-import { healthLabels } from '../kernel/levels.ts'
+import { healthLabels, type HealthLevel } from '../kernel/levels.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { madeInCrm, type KnownChange } from './changes.ts'
 import type { HealthChangeRecord, NoteRecord } from './model.ts'
+import type { Restored } from './rules.ts'
 
 const actTypes: DomainEventType[] = ['task.created', 'message.sent', 'message.failed', 'health.value_refused']
 const eventsPerPage = 200
@@ -15,9 +16,9 @@ const actsWithinMs = 60 * dayMs
 /** The changes of accounts' status as people read them: derived from the fold, rewritten whenever it learns more. */
 export function createHistory(changes: Model<HealthChangeRecord>, events: Pick<Events, 'timeline'>) {
   async function upsert(companyId: string, locationId: string, change: KnownChange): Promise<void> {
-    const { changeId, at, level, before, source, actor, undoes, overtaken, confirmations } = change
+    const { changeId, at, level, before, source, actor, undoes, restores = null, overtaken, confirmations } = change
     const derived = {
-      at, level, before, source, actor, undoes, overtaken,
+      at, level, before, source, actor, undoes, restores, overtaken,
       confirmations: confirmations.map((confirmation) => ({ at: confirmation.at, actor: confirmation.actor, note: confirmation.note, reasonCodes: confirmation.reasonCodes })),
       ...(change.noteWanted ? {} : { noteWanted: false }),
     }
@@ -82,6 +83,15 @@ export function createHistory(changes: Model<HealthChangeRecord>, events: Pick<E
     given,
     async find(companyId: string, locationId: string, changeId: string): Promise<HealthChangeRecord | null> {
       return changes.findOne({ _id: changeId, companyId, locationId }).lean<HealthChangeRecord>()
+    },
+    /** What belongs to the level that held until a change: its note, its reasons, who had set it. @param until when the change was made */
+    async standing(companyId: string, locationId: string, level: HealthLevel, until: Date): Promise<Restored | null> {
+      const stood = await changes.findOne({ companyId, locationId, at: { $lt: until }, overtaken: false }).sort({ at: -1, _id: -1 }).lean<HealthChangeRecord>()
+      if (stood === null || stood.level !== level) return null
+      const { at, source, actor, confirmations } = stood
+      const own = stood.restores ?? { at, source, actor, note: stood.note, reasonCodes: stood.reasonCodes }
+      const said = own.note === null ? confirmations.findLast((confirmation) => confirmation.note !== null) : undefined
+      return said === undefined ? own : { ...own, note: said.note, reasonCodes: said.reasonCodes.length > 0 ? said.reasonCodes : own.reasonCodes }
     },
     async page(companyId: string, locationId: string, { page, pageSize }: { page: number; pageSize: number }) {
       const filter = { companyId, locationId }

@@ -3,7 +3,7 @@ import type { AccountStatus } from '../accounts/index.ts'
 import type { Actor, DomainEvent } from '../events/index.ts'
 import type { HealthSource } from '../http/contract/accounts.ts'
 import type { HealthLevel } from '../kernel/levels.ts'
-import type { HealthBase, HealthFact } from './rules.ts'
+import type { HealthBase, HealthFact, Restored } from './rules.ts'
 
 /** The note that somebody gave to a change afterwards. */
 export interface NoteRecord {
@@ -66,6 +66,8 @@ export interface HealthChangeRecord {
   noteWanted: boolean
   confirmations: { at: Date; actor: Actor; note: string | null; reasonCodes: string[] }[]
   undoes: string | null
+  /** For one that takes another back: what belongs to the level that stands again. */
+  restores?: Restored | null
   undoneBy: string | null
   overtaken: boolean
   /** Contacts that the level was written to, and whether the card was moved; null until that was given out. */
@@ -99,7 +101,7 @@ export function healthModels(connection: Connection): { readings: Model<HealthRe
       const schema = new Schema<HealthChangeRecord>(
         {
           _id: String, companyId: String, locationId: String, at: Date, level: String, before: String, source: String, actor: Mixed, note: String, reasonCodes: [String],
-          noteWanted: Boolean, confirmations: [Mixed], undoes: String, undoneBy: String, overtaken: Boolean, given: Mixed,
+          noteWanted: Boolean, confirmations: [Mixed], undoes: String, restores: Mixed, undoneBy: String, overtaken: Boolean, given: Mixed,
         },
         { ...options, collection: 'health_changes' },
       )

@@ -1,11 +1,10 @@
 import type { AccountStatus } from '../accounts/index.ts'
 import type { AccountHealth } from '../http/contract/accounts.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
-import { RequestError } from '../kernel/errors.ts'
+import { fieldRefused, RequestError } from '../kernel/errors.ts'
 
-function refused(code: string, path: string, message: string): RequestError {
-  return new RequestError(422, code, message, { details: { fields: [{ path, message }] } })
-}
+/** The sentence stands for itself: it is shown beside the field. */
+const refused = (code: string, field: string, problem: string): RequestError => fieldRefused(422, code, field, problem, problem)
 
 /**
  * The note and the reasons as they are kept.
@@ -35,10 +34,13 @@ const iso = (at: Date | null): string | null => at?.toISOString() ?? null
 /** The status as the outside sees it. @param now decides whether it is stale */
 export function healthView(status: AccountStatus | null, now: Date): AccountHealth {
   if (status === null) {
-    return { level: null, setAt: null, setBy: null, source: null, note: null, reasonCodes: [], confirmedAt: null, staleAt: null, stale: false, changeId: null, noteWanted: false }
+    return { level: null, setAt: null, setBy: null, source: null, note: null, reasonCodes: [], restored: null, confirmedAt: null, staleAt: null, stale: false, changeId: null, noteWanted: false }
   }
-  const { level, setAt, setBy, source, note, reasonCodes, confirmedAt, staleAt, changeId, noteWanted } = status
-  return { level, setAt: iso(setAt), setBy, source, note, reasonCodes, confirmedAt: iso(confirmedAt), staleAt: iso(staleAt), stale: staleAt.getTime() <= now.getTime(), changeId, noteWanted }
+  const { level, setAt, setBy, source, note, reasonCodes, restored = null, confirmedAt, staleAt, changeId, noteWanted } = status
+  return {
+    level, setAt: iso(setAt), setBy, source, note, reasonCodes,
+    restored: restored === null ? null : { ...restored, setAt: restored.setAt.toISOString() }, confirmedAt: iso(confirmedAt), staleAt: iso(staleAt), stale: staleAt.getTime() <= now.getTime(), changeId, noteWanted,
+  }
 }
 
 export function changedMeanwhile(status: AccountStatus | null, now: Date): RequestError {

@@ -22,6 +22,17 @@ export interface SetFact extends FactBase {
   reasonCodes: string[]
   /** The change that this one takes back. */
   undoes: string | null
+  /** What belongs to the level that stands again, as it was known when this was done: by then it may be folded away. */
+  restores?: Restored | null
+}
+
+/** A change whose level stands again. */
+export interface Restored {
+  at: Date
+  source: HealthSource
+  actor: Actor
+  note: string | null
+  reasonCodes: string[]
 }
 
 /** Somebody said that the status is still true. */
@@ -79,6 +90,7 @@ export interface Change {
   note: string | null
   reasonCodes: string[]
   undoes: string | null
+  restores?: Restored | null
   /** Where it was made, for field and card. */
   target: string | null
   deliveryId: string | null
@@ -246,8 +258,8 @@ function apply(running: Running, fact: HealthFact): void {
   }
 }
 
-function madeHere({ source, actor, note, reasonCodes, undoes }: SetFact) {
-  return { source, actor, note, reasonCodes, undoes, target: null, deliveryId: null }
+function madeHere({ source, actor, note, reasonCodes, undoes, restores = null }: SetFact) {
+  return { source, actor, note, reasonCodes, undoes, restores, target: null, deliveryId: null }
 }
 
 function changed(running: Running, change: Omit<Change, 'before' | 'confirmations'>): void {

@@ -5,7 +5,7 @@ import type { Actor, DomainEvent, Events } from '../events/index.ts'
 import type { AccountHealth } from '../http/contract/accounts.ts'
 import type { HealthConfirmRequest, HealthHistory, HealthNoteRequest, HealthRequest, HealthUndoRequest, OpenHealthItems } from '../http/contract/health.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { notFound, RequestError } from '../kernel/errors.ts'
+import { fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import { hashOf, newId } from '../kernel/ids.ts'
 import type { HealthLevel } from '../kernel/levels.ts'
@@ -160,7 +160,9 @@ export function createHealth(deps: HealthDeps): Health {
     async undo(companyId, locationId, { changeId: named, note }, by) {
       await mustExist(companyId, locationId)
       const key = newId(clock.nowMs())
-      const record = await records.change(companyId, locationId, (current) => {
+      // What a crash left: history is written when a change is given out.
+      await giving.run(companyId, locationId)
+      const record = await records.change(companyId, locationId, async (current) => {
         const newest = foldHealth(current.facts, current.base).current
         // Who names no change and asks twice wants it once: going forward again is asked for by name.
         if (named === undefined && newest !== null && newest.undoes !== null) return null
@@ -170,7 +172,8 @@ export function createHealth(deps: HealthDeps): Health {
         if (newest === null || changeId === undefined || current.status?.changeId !== changeId) throw notTheNewest(current.status, clock.now())
         if (newest.before === null) throw nothingToGoBackTo()
         const given = note === undefined || note === '' ? null : note
-        return { facts: [{ kind: 'set', key, at: momentAfter(current, clock), level: newest.before, source: 'undo', actor: by.actor, note: given, reasonCodes: [], undoes: changeId }] }
+        const restores = await history.standing(companyId, locationId, newest.before, newest.at)
+        return { facts: [{ kind: 'set', key, at: momentAfter(current, clock), level: newest.before, source: 'undo', actor: by.actor, note: given, reasonCodes: [], undoes: changeId, restores }] }
       })
       return viewOf(await giving.now(record))
     },
@@ -230,7 +233,7 @@ export function createHealth(deps: HealthDeps): Health {
     async setInBulk(session, locationIds, request) {
       const { companyId } = session
       const { level, note = '', reasonCodes, idempotencyKey } = request
-      if (level === undefined) throw new RequestError(422, 'level_missing', 'Say which level the accounts shall have.')
+      if (level === undefined) throw fieldRefused(422, 'level_missing', 'level', 'Say which level the accounts shall have.')
       // What is wrong for one is wrong for all: said once, before anything is written.
       checkedNote({ note, reasonCodes }, (await settings.get(companyId)).health)
       const one: HealthRequest = { level, note, ...(reasonCodes === undefined ? {} : { reasonCodes }), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) }

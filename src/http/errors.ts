@@ -4,8 +4,10 @@ import { CodedError, describeError, PermanentError, RequestError, RetryAfterErro
 import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/logger.ts'
 
-/** The shape of every answer that is not a success. */
-export const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), details: z.unknown().optional() }) })
+/** The shape of every answer that is not a success. `details.fields` names the members that are wrong, whatever the status. */
+export const errorBody = z.object({
+  error: z.object({ code: z.string(), message: z.string(), details: z.looseObject({ fields: z.array(z.object({ field: z.string(), problem: z.string() })).optional() }).optional() }),
+})
 
 /** Sends an error in the product's shape. */
 export function sendError(response: Response, status: number, code: string, message: string, details?: unknown): void {

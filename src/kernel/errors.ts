@@ -46,6 +46,18 @@ export class RequestError extends CodedError {
   }
 }
 
+/** What is wrong with one member of a request: its path with dots, and what would be right. The one shape of `details.fields`, whatever the status. */
+export interface FieldProblem {
+  field: string
+  problem: string
+}
+
+/** A request that is refused because of one of its members, named by `details.fields`. @param message the sentence; by default the member and its problem */
+export function fieldRefused(status: number, code: string, field: string, problem: string, message = `${field}: ${problem}`): RequestError {
+  const fields: FieldProblem[] = [{ field, problem }]
+  return new RequestError(status, code, message, { details: { fields } })
+}
+
 /** 404 for a record that is not there, or not this tenant's: the two must look the same. */
 export function notFound(what: string): RequestError {
   return new RequestError(404, 'not_found', `There is no such ${what}.`)

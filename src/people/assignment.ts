@@ -2,7 +2,7 @@ import type { Accounts } from '../accounts/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import type { AccountFilter } from '../http/contract/accounts.ts'
 import { minuteMs, type Clock } from '../kernel/clock.ts'
-import { CodedError, describeError, notFound, RequestError } from '../kernel/errors.ts'
+import { CodedError, describeError, fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
@@ -97,8 +97,8 @@ export function createAssignmentByRule({ turns }: Pick<PeopleModels, 'turns'>, {
       const staff = new Map((await accounts.agencyUsers(companyId)).map((user) => [user.userId, user.name]))
       const unknown = csmUserIds.findIndex((userId) => !staff.has(userId))
       if (unknown >= 0) {
-        const path = `csmUserIds.${unknown}`
-        throw new RequestError(422, 'csm_unknown', `${path}: choose people of the agency's own staff.`, { details: { fields: [{ path, message: 'is not on the agency\'s staff' }] } })
+        const field = `csmUserIds.${unknown}`
+        throw fieldRefused(422, 'csm_unknown', field, 'is not on the agency\'s staff', `${field}: choose people of the agency's own staff.`)
       }
       const csms = [...new Set(csmUserIds)].map((userId) => ({ userId, name: staff.get(userId) ?? userId }))
       const wanted = locationIds === undefined ? await accounts.locationIds(companyId, filter ?? {}) : [...new Set(locationIds)]

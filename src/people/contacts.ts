@@ -3,7 +3,7 @@ import type { Actor, DomainEvent } from '../events/index.ts'
 import type { AccountUser } from '../http/contract/accounts.ts'
 import type { AccountPerson } from '../http/contract/people.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { CodedError, notFound, RequestError } from '../kernel/errors.ts'
+import { CodedError, fieldRefused, notFound, type RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import type { PeopleModels, PeopleRecord } from './model.ts'
@@ -88,7 +88,7 @@ export function createAccountContacts({ people }: Pick<PeopleModels, 'people'>, 
   }
 
   function userUnknown(): RequestError {
-    return new RequestError(422, 'user_unknown', 'userId: is not a user of this account today. Load its people again and choose one of them.', { details: { fields: [{ path: 'userId', message: 'is not a user of this account today' }] } })
+    return fieldRefused(422, 'user_unknown', 'userId', 'is not a user of this account today', 'userId: is not a user of this account today. Load its people again and choose one of them.')
   }
 
   const primaryEvent = (companyId: string, locationId: string, event: Pick<DomainEvent, 'key' | 'at' | 'actor' | 'source'> & { cause?: NonNullable<DomainEvent['cause']> }, before: ReturnType<typeof personOf>, after: ReturnType<typeof personOf>, reason: 'chosen' | 'default' | 'left' | 'joined', summary: string): DomainEvent => ({

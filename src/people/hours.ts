@@ -3,7 +3,7 @@ import type { Accounts } from '../accounts/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import type { HoursEntry } from '../http/contract/people.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
-import { notFound, RequestError } from '../kernel/errors.ts'
+import { fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import { hashOf, newId } from '../kernel/ids.ts'
 import type { Session } from '../kernel/route.ts'
 import { isDuplicateKey } from '../store/index.ts'
@@ -55,9 +55,7 @@ export interface HoursDeps {
 const longestAgoDays = 366
 const graceMs = 10_000
 
-function invalid(path: string, message: string): RequestError {
-  return new RequestError(422, 'invalid_input', `${path}: ${message}`, { details: { fields: [{ path, message }] } })
-}
+const invalid = (field: string, problem: string): RequestError => fieldRefused(422, 'invalid_input', field, problem)
 
 function viewOf(record: HoursRecord): HoursEntry {
   const { _id, locationId, csmUserId, csmName, on, minutes, note, loggedAt } = record

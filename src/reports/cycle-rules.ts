@@ -120,12 +120,6 @@ export function withCycle(counts: CycleCounts, { state, commented, dueAt }: Pick
   }
 }
 
-export function summed(all: Iterable<CycleCounts>): CycleCounts {
-  const total = { ...noCounts }
-  for (const counts of all) for (const name of Object.keys(total) as (keyof CycleCounts)[]) total[name] += counts[name]
-  return total
-}
-
 /** The month that a cycle belongs to. */
 export function cycleMonth(cycle: Pick<Cycle, 'dueAt'>): string {
   return monthOf(cycle.dueAt)

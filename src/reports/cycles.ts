@@ -4,8 +4,8 @@ import type { DomainEvent } from '../events/index.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
 import { isDuplicateKey } from '../store/index.ts'
-import { monthOf, plusMonths } from './calendar.ts'
-import { cycleMonth, mergedCycle, noCounts, stepOf, summed, withCycle, type Cycle, type CycleCounts, type CycleFact } from './cycle-rules.ts'
+import { endOf, lastDayOf, monthOf, monthsFrom, plusMonths } from './calendar.ts'
+import { cycleMonth, mergedCycle, noCounts, stepOf, withCycle, type Cycle, type CycleCounts, type CycleFact } from './cycle-rules.ts'
 import type { CycleRecord, ReportModels } from './model.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -39,8 +39,8 @@ export interface Cycles {
   reacted(reaction: PromptReaction): Promise<void>
   /** Takes note of answers, of requests, and of people who may be asked from now on or no longer. Idempotent. */
   observe(event: DomainEvent): Promise<void>
-  /** Per month, over all accounts or those given. */
-  months(companyId: string, months: readonly string[], among: Members | null): Promise<CycleMonth[]>
+  /** Per month, over all accounts or those given; `asOf`: everything before is in. */
+  months(companyId: string, months: readonly string[], among: Members | null): Promise<{ asOf: Date; months: CycleMonth[] }>
   /** How many of each account's users were shown a prompt, and answered, in the two last months that are over, newest first. */
   lastTwo(companyId: string, locationIds: readonly string[]): Promise<Map<string, { shown: number; answered: number }[]>>
   purge(companyId: string): Promise<void>
@@ -59,13 +59,22 @@ interface Write { before: CycleRecord | undefined; record: CycleRecord }
 /** Per account: id, then the counts in a fixed order. */
 type PackedRow = [locationId: string, ...counts: number[]]
 
+/** One month over all accounts of an agency. */
+interface MonthFigure {
+  rows: PackedRow[]
+  /** Users who began, and who ceased, to be somebody who can be asked. */
+  opened: number
+  ended: number
+  /** Those who could be asked when this was counted. */
+  present: number
+}
+
 const countNames = ['due', 'shown', 'answered', 'snoozed', 'closed', 'ignored', 'commented', 'selfInitiated'] as const
 const neverDue = '-'
 const pageSize = 1_000
 /** Each conflict means that somebody else got through. */
 const maxAttempts = 10
-/** Months with fewer cycles are counted at every look. */
-const fewCycles = 300
+const noFigure: MonthFigure = { rows: [], opened: 0, ended: 0, present: 0 }
 /** Of more accounts than this, those who can be asked today stand for those who could be asked then. */
 const manyAccounts = 500
 
@@ -164,46 +173,49 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
     for (const { userId } of present) await apply({ companyId, locationId, userId }, { kind: 'left', at })
   }
 
-  /** All counts of a month, per account. */
-  async function countMonth(companyId: string, month: string): Promise<PackedRow[]> {
+  /** All counts of a month, per account, and who came and went in it. */
+  async function countMonth(companyId: string, month: string): Promise<MonthFigure> {
     const byAccount = new Map<string, CycleCounts>()
     const now = clock.now()
     const cursor = cycles.find({ companyId, month }, { locationId: 1, state: 1, commented: 1, dueAt: 1 }).lean<CycleRecord[]>().cursor({ batchSize: pageSize })
     for await (const cycle of cursor as AsyncIterable<CycleRecord>) byAccount.set(cycle.locationId, withCycle(byAccount.get(cycle.locationId) ?? noCounts, cycle, now))
-    return [...byAccount].map(([locationId, counts]) => [locationId, ...countNames.map((name) => counts[name])])
+    const [opened, ended, present] = await Promise.all([{ opened: month }, { ended: month }, { ended: null }].map((which) => cycles.countDocuments({ companyId, ...which })))
+    return { rows: [...byAccount].map(([locationId, counts]) => [locationId, ...countNames.map((name) => counts[name])]), opened: opened ?? 0, ended: ended ?? 0, present: present ?? 0 }
   }
 
-  async function monthRows(companyId: string, month: string): Promise<PackedRow[]> {
-    const few = await cycles.countDocuments({ companyId, month }, { limit: fewCycles })
-    if (few < fewCycles) return countMonth(companyId, month)
-    const isCurrent = async (asOf: Date): Promise<boolean> => {
-      const newest = await cycles.findOne({ companyId, month }, { changedAt: 1 }).sort({ changedAt: -1 }).lean()
-      return month < monthOf(clock.now()) && month < monthOf(asOf) && newest !== null && newest.changedAt < asOf
-    }
-    return (await snapshots.get(companyId, `cycles:${month}`, () => countMonth(companyId, month), isCurrent)).data
+  /** A month that is over, and the day after it, on which late facts still come, does not change as long as none of its cycles does. */
+  async function isOver(companyId: string, month: string, asOf: Date): Promise<boolean> {
+    if (asOf.getTime() < endOf(lastDayOf(month)).getTime() + dayMs) return false
+    const newest = await cycles.findOne({ companyId, month }, { changedAt: 1 }).sort({ changedAt: -1 }).lean()
+    return newest !== null && newest.changedAt < asOf
   }
 
-  function total(rows: readonly PackedRow[], among: Members | null): CycleCounts {
-    const mine = among === null ? rows : rows.filter(([locationId]) => among.ids.has(locationId))
-    return summed(mine.map(([, ...counts]) => Object.fromEntries(countNames.map((name, at) => [name, counts[at] ?? 0])) as unknown as CycleCounts))
+  function figuresOf(companyId: string, months: readonly string[]): Promise<{ currentAt: Date; data: MonthFigure }[]> {
+    return snapshots.get(companyId, months.map((month) => ({
+      kind: `cycle-month:${month}`,
+      build: () => countMonth(companyId, month),
+      isCurrent: (asOf) => isOver(companyId, month, asOf),
+      size: ({ rows }) => rows.length,
+    })))
   }
 
   /** Users who could be asked at the end of each month: those of today, less those who came since, with those who left. */
-  async function eligibleAt(companyId: string, months: readonly string[], among: Members | null): Promise<number[]> {
-    const count = async (filter: Record<string, unknown>): Promise<number> => {
-      if (among === null) return cycles.countDocuments({ companyId, ...filter })
-      return cycles.countDocuments({ companyId, ...filter, locationId: { $in: [...among.ids] } })
-    }
-    if (among !== null && among.ids.size > manyAccounts) return months.map(() => among.users)
+  function eligibleOfAll(months: readonly string[], figures: ReadonlyMap<string, MonthFigure>): number[] {
+    const present = figures.get(monthOf(clock.now()))?.present ?? 0
+    return months.map((month) => [...figures].reduce((left, [later, { opened, ended }]) => (later > month ? left - opened + ended : left), present))
+  }
+
+  /** The same of some accounts; of very many, those of today stand for those of then. */
+  async function eligibleAmong(companyId: string, months: readonly string[], among: Members): Promise<number[]> {
+    if (among.ids.size > manyAccounts) return months.map(() => among.users)
+    const mine = { companyId, locationId: { $in: [...among.ids] } }
     const thisMonth = monthOf(clock.now())
-    const [first = thisMonth] = months
-    const later: string[] = []
-    for (let month = plusMonths(first, 1); month <= thisMonth; month = plusMonths(month, 1)) later.push(month)
+    const later = monthsFrom(plusMonths(months[0] ?? thisMonth, 1), thisMonth)
     const [now, changes] = await Promise.all([
-      count({ ended: null }),
+      cycles.countDocuments({ ...mine, ended: null }),
       Promise.all(
         later.map(async (month) => {
-          const [opened, ended] = await Promise.all([count({ opened: month }), count({ ended: month })])
+          const [opened, ended] = await Promise.all([cycles.countDocuments({ ...mine, opened: month }), cycles.countDocuments({ ...mine, ended: month })])
           return { month, by: opened - ended }
         }),
       ),
@@ -234,8 +246,14 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
     },
 
     async months(companyId, months, among) {
-      const [rows, eligible] = await Promise.all([Promise.all(months.map((month) => monthRows(companyId, month))), eligibleAt(companyId, months, among)])
-      return months.map((month, at) => ({ month, eligible: Math.max(0, eligible[at] ?? 0), ...total(rows[at] ?? [], among) }))
+      const thisMonth = monthOf(clock.now())
+      // Of all accounts, those who came and went since count as well.
+      const needed = among === null ? [...new Set([...months, ...monthsFrom(months[0] ?? thisMonth, thisMonth)])] : months
+      const found = await figuresOf(companyId, needed)
+      const figures = new Map(needed.map((month, at) => [month, found[at]?.data ?? noFigure]))
+      const eligible = among === null ? eligibleOfAll(months, figures) : await eligibleAmong(companyId, months, among)
+      const asOf = found.reduce((oldest, figure) => (figure.currentAt < oldest ? figure.currentAt : oldest), clock.now())
+      return { asOf, months: months.map((month, at) => ({ month, eligible: Math.max(0, eligible[at] ?? 0), ...total((figures.get(month) ?? noFigure).rows, among) })) }
     },
 
     async lastTwo(companyId, locationIds) {
@@ -257,4 +275,14 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
       await cycles.deleteMany({ companyId })
     },
   }
+}
+
+/** The counts of a month over all accounts, or over some. */
+function total(rows: readonly PackedRow[], among: Members | null): CycleCounts {
+  const sums = countNames.map(() => 0)
+  for (const [locationId, ...counts] of rows) {
+    if (among !== null && !among.ids.has(locationId)) continue
+    for (let at = 0; at < sums.length; at += 1) sums[at] = (sums[at] ?? 0) + (counts[at] ?? 0)
+  }
+  return Object.fromEntries(countNames.map((name, at) => [name, sums[at] ?? 0])) as unknown as CycleCounts
 }

@@ -99,8 +99,8 @@ export function reportRoutes(reports: Reports, clock: Clock): Route[] {
       responses: { 200: { description: 'One entry per month.', schema: responseReport }, 400: { description: 'The period is empty, or too long.' } },
       async handler(request) {
         const { format, from, to, ...filter } = request.query
-        const asOf = nowText()
-        const cycles = await reports.response(sessionOf(request).companyId, filterOf(filter), { from, to })
+        const { cycles, ...found } = await reports.response(sessionOf(request).companyId, filterOf(filter), { from, to })
+        const asOf = found.asOf.toISOString()
         if (format === 'csv') return csv.response(aboutOf(filter, asOf, [['Whose', assignmentOf(filter) ?? 'All accounts.']]), cycles)
         return { status: 200, json: { filter: echoOf(filter), asOf, assignment: assignmentOf(filter), cycles } }
       },

@@ -1,5 +1,5 @@
-import type { AccountConfidence, Share } from '../http/contract/reports.ts'
-import { happinessLabels, type HappinessLevel } from '../kernel/levels.ts'
+import type { AccountConfidence, GridReport, Share } from '../http/contract/reports.ts'
+import { happinessLabels, happinessLevels, healthLevels, type HappinessLevel, type HealthLevel } from '../kernel/levels.ts'
 
 /** A point of the standard normal distribution that 95 % lie within, both sides. */
 const z95 = 1.959964
@@ -38,6 +38,18 @@ export function medianOf(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b)
   const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]]
   return low === undefined || high === undefined ? null : (low + high) / 2
+}
+
+/** All 25 pairs of readings with how many accounts have them, also empty ones: health from thriving to none, happiness from not_happy to none. */
+export function cellsOf(accounts: Iterable<{ health: HealthLevel | null; happiness: HappinessLevel | null }>): GridReport['cells'] {
+  const counts = new Map<string, number>()
+  for (const { health, happiness } of accounts) counts.set(`${health}:${happiness}`, (counts.get(`${health}:${happiness}`) ?? 0) + 1)
+  return [...[...healthLevels].reverse(), null].flatMap((health) =>
+    [...happinessLevels, null].map((happiness) => ({
+      health, happiness,
+      count: counts.get(`${health}:${happiness}`) ?? 0,
+      apart: health !== null && happiness !== null && Math.abs(healthLevels.indexOf(health) - happinessLevels.indexOf(happiness)) >= 2,
+    })))
 }
 
 /** What confidence is judged by. */

@@ -1,12 +1,12 @@
 import type { Connection } from 'mongoose'
-import type { Account, Accounts, AccountStanding } from '../accounts/index.ts'
+import type { Account, Accounts } from '../accounts/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import { plainLevel, type AnswerFacts } from '../happiness/index.ts'
 import type { AccountConfidence, GridReport, LevelHistory, ReportFilter } from '../http/contract/reports.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { dayMs, hourMs, type Clock } from '../kernel/clock.ts'
 import { describeError, notFound, RequestError } from '../kernel/errors.ts'
-import { happinessLabels, happinessLevels, healthLabels, healthLevels } from '../kernel/levels.ts'
+import { happinessLabels, healthLabels } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { createAlerts } from './alerts.ts'
 import type { AlertKind } from './alert-rules.ts'
@@ -14,8 +14,9 @@ import { dayOf, endOf, lastDayOf, monthOf, monthsFrom, plusDays, plusMonths, poi
 import { createCycles, type Members, type PromptReaction } from './cycles.ts'
 import { createLevels, levelOf, type LevelPoint, type LevelsNow } from './levels.ts'
 import { reportModels, type AlertRecord } from './model.ts'
-import { agencyMean, confidenceOf, rankingOf, shareOf, type Ranked } from './rules.ts'
+import { agencyMean, cellsOf, confidenceOf, rankingOf, shareOf, type Ranked } from './rules.ts'
 import { createSnapshots } from './snapshots.ts'
+import { createStandings, fits, isNarrowed, type Standing } from './standings.ts'
 import type { Cycle, Disagreements, Reports } from './types.ts'
 
 export interface ReportsDeps {
@@ -28,54 +29,27 @@ export interface ReportsDeps {
   logger: Logger
 }
 
-/** Up to so many accounts a figure over all of them is computed at every look. */
-const fewAccounts = 300
 const mostPoints = 400
 const weekMs = 7 * dayMs
 const mostMonths = 24
-
-/** An account as figures over all accounts keep it: id, group, premium, owner, both levels, score, answers, users who can be asked. */
-type PackedStanding = [string, AccountStanding['group'], 0 | 1, string | null, string, string, number | null, number, number]
-
-function packed(standing: AccountStanding): PackedStanding {
-  const { locationId, group, premium, csmUserId, score, answered, users, feedbackEnabled } = standing
-  return [locationId, group, premium ? 1 : 0, csmUserId, levelOf(standing, 'health'), levelOf(standing, 'happiness'), score, answered, feedbackEnabled ? users : 0]
-}
-
-const isNarrowed = (filter: ReportFilter): boolean => filter.group !== undefined || filter.csm !== undefined
-
-function fits([, group, premium, csmUserId]: PackedStanding, filter: ReportFilter): boolean {
-  if (filter.group === 'premium' ? premium === 0 : filter.group !== undefined && filter.group !== group) return false
-  return filter.csm === undefined || (filter.csm === 'none' ? csmUserId === null : csmUserId === filter.csm)
-}
 
 export function createReports(deps: ReportsDeps): Reports {
   const { clock, accounts, answers, settings, logger } = deps
   const { figures } = accounts
   const models = reportModels(deps.connection)
   const snapshots = createSnapshots({ models, clock, logger })
+  const standings = createStandings({ models, clock, figures })
   const levels = createLevels({ models, clock, figures })
   const cycles = createCycles({ models, clock, snapshots, accounts, settings })
   const alerts = createAlerts({ models, clock, figures, cycles, events: deps.events })
 
-  /** Today's assignment and readings of all accounts: of now in a small agency, of a moment ago in a large one. */
-  async function standings(companyId: string): Promise<{ asOf: Date; rows: PackedStanding[] }> {
-    const build = async (): Promise<PackedStanding[]> => {
-      const rows: PackedStanding[] = []
-      for await (const page of figures.standings(companyId)) rows.push(...page.map(packed))
-      return rows
-    }
-    if ((await figures.count(companyId, {})) <= fewAccounts) {
-      const asOf = clock.now()
-      return { asOf, rows: await build() }
-    }
-    const { asOf, data } = await snapshots.get(companyId, 'standings', build)
-    return { asOf, rows: data }
+  async function standingsOf(companyId: string, filter: ReportFilter): Promise<Standing[]> {
+    return [...await standings.of(companyId)].filter((row) => fits(row, filter))
   }
 
   async function membersOf(companyId: string, filter: ReportFilter): Promise<Members | null> {
     if (!isNarrowed(filter)) return null
-    const mine = (await standings(companyId)).rows.filter((row) => fits(row, filter))
+    const mine = await standingsOf(companyId, filter)
     return { ids: new Set(mine.map(([locationId]) => locationId)), users: mine.reduce((sum, row) => sum + row[8], 0) }
   }
 
@@ -109,8 +83,8 @@ export function createReports(deps: ReportsDeps): Reports {
 
   return {
     async grid(companyId, filter): Promise<Pick<GridReport, 'total' | 'cells'>> {
-      const cells = (await figures.cells(companyId, filter)).map((cell) => ({ ...cell, apart: isApart(cell) }))
-      return { total: cells.reduce((sum, { count }) => sum + count, 0), cells }
+      const mine = await standingsOf(companyId, filter)
+      return { total: mine.length, cells: cellsOf(mine.map((row) => ({ health: row[4], happiness: row[5] }))) }
     },
 
     async disagreements(companyId, query): Promise<Disagreements> {
@@ -128,8 +102,9 @@ export function createReports(deps: ReportsDeps): Reports {
       if (points.length > mostPoints) throw new RequestError(400, 'invalid_input', `That is more than ${mostPoints} points. Take a longer step or a shorter period.`, { details: { in: 'query', fields: [{ field: 'step', problem: 'is too short for this period' }] } })
       let among: LevelsNow | null = null
       if (isNarrowed(filter)) {
-        const { asOf, rows } = await standings(companyId)
-        among = { asOf, levels: new Map(rows.filter((row) => fits(row, filter)).map((row) => [row[0], reading === 'health' ? row[4] : row[5]])) }
+        const asOf = clock.now()
+        const mine = await standingsOf(companyId, filter)
+        among = { asOf, levels: new Map(mine.map(([locationId, group, , , health, happiness]) => [locationId, levelOf({ group, health, happiness }, reading)])) }
       }
       return levels.distribution(companyId, reading, points, among)
     },
@@ -141,21 +116,23 @@ export function createReports(deps: ReportsDeps): Reports {
       return { reading, ...period, segments: await levels.history(companyId, locationId, reading, startOf(period.from), toAt) }
     },
 
-    async response(companyId, filter, { from, to }): Promise<Cycle[]> {
+    async response(companyId, filter, { from, to }): Promise<{ asOf: Date; cycles: Cycle[] }> {
       const period = range(from, to, 0)
       const last = monthOf(startOf(period.to))
       const months = monthsFrom(from === undefined ? plusMonths(last, -5) : monthOf(startOf(period.from)), last)
       if (months.length > mostMonths) throw new RequestError(400, 'invalid_input', `That is more than ${mostMonths} cycles. Take a shorter period.`, { details: { in: 'query', fields: [{ field: 'from', problem: `is more than ${mostMonths} months back` }] } })
       const found = await cycles.months(companyId, months, await membersOf(companyId, filter))
-      return found.map(({ month, ...counts }) => {
+      const shown = found.months.map(({ month, ...counts }) => {
         // Nobody is due, or answers, without having been eligible.
         const eligible = Math.max(counts.eligible, counts.due)
         return { from: `${month}-01`, to: lastDayOf(month), ...counts, eligible, participation: shareOf(counts.answered, eligible), promptResponse: shareOf(counts.answered, counts.shown) }
       })
+      return { asOf: found.asOf, cycles: shown }
     },
 
     async ranking(companyId, filter, { order, page, pageSize }) {
-      const { asOf, rows } = await standings(companyId)
+      const asOf = clock.now()
+      const rows = [...await standings.of(companyId)]
       const scored = rows.flatMap((row) => (row[6] === null || row[7] === 0 || row[1] === 'churned' ? [] : [{ row, locationId: row[0], score: row[6], answered: row[7] }]))
       const mean = agencyMean(scored)
       const mine = mean === null ? [] : rankingOf(scored.filter(({ row }) => fits(row, filter)).map(({ locationId, score, answered }) => ({ locationId, score, answered })), mean, order)
@@ -225,14 +202,11 @@ export function createReports(deps: ReportsDeps): Reports {
       await cycles.purge(companyId)
       await alerts.purge(companyId)
       await snapshots.purge(companyId)
+      await standings.purge(companyId)
       await models.books.deleteMany({ companyId })
       begun.delete(companyId)
     },
   }
-}
-
-function isApart({ health, happiness }: { health: (typeof healthLevels)[number] | null; happiness: (typeof happinessLevels)[number] | null }): boolean {
-  return health !== null && happiness !== null && Math.abs(healthLevels.indexOf(health) - happinessLevels.indexOf(happiness)) >= 2
 }
 
 function reasonOf({ health, happiness }: Account, kind: string, levelsApart: number, fellAt: Date | null): string {

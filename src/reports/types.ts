@@ -20,7 +20,7 @@ export interface Reports {
   distribution(companyId: string, filter: ReportFilter, query: Period & { reading: Reading; step: 'day' | 'week' | 'month' }): Promise<LevelPoint[]>
   /** @throws RequestError 404 */
   levelHistory(companyId: string, locationId: string, query: Period & { reading: Reading }): Promise<LevelHistory>
-  response(companyId: string, filter: ReportFilter, period: Period): Promise<Cycle[]>
+  response(companyId: string, filter: ReportFilter, period: Period): Promise<{ asOf: Date; cycles: Cycle[] }>
   ranking(companyId: string, filter: ReportFilter, query: Paging & { order: 'top' | 'bottom' }): Promise<Pick<z.output<typeof rankingReport>, 'mean' | 'items' | 'total'> & { asOf: Date }>
   /** @throws RequestError 404 */
   confidence(companyId: string, locationId: string): Promise<AccountConfidence>

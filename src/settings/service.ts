@@ -1,7 +1,7 @@
 import type { Connection } from 'mongoose'
 import { agencySettings, defaultAgencySettings, type AgencySettings, type AgencySettingsPatch, type SettingsView } from '../http/contract/settings.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { RequestError } from '../kernel/errors.ts'
+import { RequestError, type FieldProblem } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { settingsModel } from './model.ts'
@@ -77,8 +77,8 @@ export function createSettings({ connection, clock, logger, agencyName, cacheMs 
       const before = await read(companyId)
       const parsed = agencySettings.safeParse(overlay(defaultAgencySettings, apply(before.changes)))
       if (!parsed.success) {
-        const faults = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
-        throw new RequestError(422, 'settings_invalid', faults.map((fault) => `${fault.path}: ${fault.message}`).join('; '), { details: { fields: faults } })
+        const fields: FieldProblem[] = parsed.error.issues.map((issue) => ({ field: issue.path.join('.'), problem: issue.message }))
+        throw new RequestError(422, 'settings_invalid', fields.map(({ field, problem }) => `${field}: ${problem}`).join('; '), { details: { fields } })
       }
       const next = {
         companyId,
@@ -111,7 +111,7 @@ export function createSettings({ connection, clock, logger, agencyName, cacheMs 
     async reset(companyId, paths, changedBy) {
       const unknown = paths.filter((path) => !isSettingsPath(path))
       if (unknown.length > 0) {
-        const fields = unknown.map((path) => ({ path, message: 'is not a setting' }))
+        const fields: FieldProblem[] = unknown.map((field) => ({ field, problem: 'is not a setting' }))
         throw new RequestError(422, 'settings_invalid', `Not a setting: ${unknown.join(', ')}`, { details: { fields } })
       }
       return change(companyId, changedBy, (changes) => paths.reduce(without, changes))

@@ -179,3 +179,34 @@ it('what a crash left untold is told by the sweep', async () => {
   expect(rig.world.events.has('case.closed:lost')).toBe(true)
   expect(await rig.cases.markOverdue(10)).toBe(0)
 })
+
+describe('an owner who leaves the team', () => {
+  const owners = async () => Object.fromEntries((await rig.cases.list(csm, { ...paged, state: 'open' })).items.map((item) => [item.userId, item.owner?.userId ?? null]))
+  const ownedBy = (userId: string | null) => rig.world.accounts.set(locationId, { ...rig.world.accounts.get(locationId)!, csm: userId === null ? null : { userId, name: `Name of ${userId}`, email: null } })
+  const left = { companyId, userId: 'csm1', name: 'Priya Nair' }
+
+  it('leaves their open cases to the account\'s owner; closed ones stay as they were, and each is told once', async () => {
+    await give('a', 'not_happy')
+    await give('b', 'not_happy')
+    await rig.cases.close(csm, await openCase('b'), { outcome: 'resolved', note: 'Called.' })
+    ownedBy('csm2')
+    await Promise.all([rig.cases.release(left), rig.cases.release(left)])
+    await rig.cases.release(left)
+    expect(await owners()).toEqual({ a: 'csm2' })
+    expect((await rig.cases.list(csm, { ...paged, state: 'closed' })).items).toMatchObject([{ owner: { userId: 'csm1' } }])
+    expect(eventsOf(rig.world, 'case.assigned')).toMatchObject([{ before: { userId: 'csm1' }, after: { userId: 'csm2' }, summary: expect.stringContaining('Priya Nair left the team') }])
+  })
+
+  it('leaves them to nobody while the account has no owner, then to whoever gets it; a case that somebody took meanwhile stays theirs', async () => {
+    await give('a', 'not_happy')
+    await give('b', 'not_happy')
+    ownedBy(null)
+    await rig.cases.release(left)
+    expect(await owners()).toEqual({ a: null, b: null })
+    await rig.cases.assign({ ...csm, userId: 'csm2' }, await openCase('b'), null)
+    const got = { key: 'csm.assigned:1', companyId, locationId, userId: null, type: 'csm.assigned' as const, at: rig.clock.now(), actor: { kind: 'agency_user' as const, id: 'boss', name: 'Boss' }, source: 'page' as const, summary: '', data: { csmUserId: 'csm2', csmName: 'Tom Okafor' } }
+    for (let times = 0; times < 2; times += 1) await rig.cases.observe(got)
+    expect(await owners()).toEqual({ a: 'csm2', b: null })
+    expect(eventsOf(rig.world, 'case.assigned')).toHaveLength(3)
+  })
+})

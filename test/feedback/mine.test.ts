@@ -35,7 +35,7 @@ describe("a customer's user sees", () => {
   })
 
   it('nothing that the team concludes: no status, points, notes, cases or colleagues', async () => {
-    rig.world.accounts.set(locationId, account({ health: { level: 'struggling', setAt: null, setBy: null, source: 'page', note: 'they may leave', reasonCodes: [], confirmedAt: null, staleAt: null, stale: false, changeId: null, noteWanted: false } }))
+    rig.world.accounts.set(locationId, account({ health: { level: 'struggling', setAt: null, setBy: null, source: 'page', note: 'they may leave', reasonCodes: [], confirmedAt: null, staleAt: null, stale: false, changeId: null, noteWanted: false, restored: null } }))
     await give('b', 'not_happy', 'the words of a colleague')
     await give('a', 'not_happy', 'too slow')
     const text = (await get('a')).text

@@ -78,7 +78,7 @@ export function account(changes: Partial<Account> = {}): Account {
     premium: false,
     csm: { userId: 'csm1', name: 'Priya Nair', email: null },
     feedbackEnabled: true,
-    health: { level: null, setAt: null, setBy: null, source: null, note: null, reasonCodes: [], confirmedAt: null, staleAt: null, stale: false, changeId: null, noteWanted: false },
+    health: { level: null, setAt: null, setBy: null, source: null, note: null, reasonCodes: [], confirmedAt: null, staleAt: null, stale: false, changeId: null, noteWanted: false, restored: null },
     happiness: { level: null, score: null, coverage: { answered: 0, eligible: 0, newestAt: null }, dissent: false },
     disagreement: null,
     users: 0,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { dayMs } from '../../src/kernel/clock.ts'
 import type { HealthLevel } from '../../src/kernel/levels.ts'
+import type { By } from '../../src/health/index.ts'
 import { account, accountUser, companyId, eventsOf, linkedContact, locationId, openRig, page, type Rig } from './rig.ts'
 
 let rig: Rig
@@ -34,7 +35,7 @@ describe('setting the status', () => {
   })
 
   it('needs a note, known reasons, and not too many of them; each refusal names the field and what is right', async () => {
-    await expect(set('healthy', { note: ' a ' })).rejects.toMatchObject({ status: 422, details: { fields: [{ path: 'note' }] } })
+    await expect(set('healthy', { note: ' a ' })).rejects.toMatchObject({ status: 422, details: { fields: [{ field: 'note', problem: expect.any(String) }] } })
     await expect(set('healthy', { reasonCodes: ['weather'] })).rejects.toMatchObject({ code: 'reason_unknown', message: expect.stringContaining('funding_round') })
     await expect(set('healthy', { reasonCodes: ['funding_round', 'cost_cutting', 'expansion_plans', 'revenue_growth'] })).rejects.toMatchObject({ code: 'too_many_reasons' })
     expect(await history()).toEqual([])
@@ -198,6 +199,29 @@ describe('taking back', () => {
     const { changeId } = await set('struggling')
     expect(await rig.health.undo(companyId, locationId, {}, page)).toMatchObject({ level: 'healthy', source: 'undo' })
     expect(await history()).toMatchObject([{ source: 'undo', undoes: changeId }, { changeId }, { level: 'healthy' }])
+  })
+
+  it('shows the note, the reasons and the author of the level that stands again, also long after; history keeps who took back', async () => {
+    const anna: By = { actor: { kind: 'agency_user', id: 'csm2', name: 'Anna Berg' }, source: 'page' }
+    await rig.health.set(companyId, locationId, { level: 'healthy', note: 'New clinic opened.', reasonCodes: ['expansion_plans'] }, anna)
+    const setAt = (await rig.health.status(companyId, locationId)).setAt
+    const back = { level: 'healthy', note: 'New clinic opened.', reasonCodes: ['expansion_plans'], restored: { setAt, setBy: { userId: 'csm2', name: 'Anna Berg' }, source: 'page' }, source: 'undo', setBy: { userId: 'csm1' } }
+    for (const later of [dayMs, 12 * dayMs]) {
+      rig.clock.advanceMs(later)
+      const { changeId } = await set('struggling')
+      rig.clock.advanceMs(later)
+      expect(await rig.health.undo(companyId, locationId, { changeId: changeId! }, page)).toMatchObject(back)
+      expect(rig.world.statuses.get(locationId)).toMatchObject({ note: 'New clinic opened.', restored: { setBy: { name: 'Anna Berg' } } })
+    }
+    // Taking the undo back brings the other level's words back.
+    const { changeId } = await rig.health.status(companyId, locationId)
+    expect(await rig.health.undo(companyId, locationId, { changeId: changeId! }, page)).toMatchObject({ level: 'struggling', note: 'They said so.', restored: { setBy: { userId: 'csm1' } } })
+    const items = await history()
+    expect(items).toHaveLength(6)
+    expect(items.filter((item) => item.overtaken)).toEqual([])
+    expect(items[1]).toMatchObject({ source: 'undo', note: null, actor: { name: 'Priya Nair' } })
+    await set('steady')
+    expect(await rig.health.status(companyId, locationId)).toMatchObject({ restored: null })
   })
 
   it('is refused for the first status and for older changes', async () => {

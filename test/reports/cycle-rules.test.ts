@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { dayMs } from '../../src/kernel/clock.ts'
-import { mergedCycle, noCounts, stepOf, summed, withCycle, type Cycle, type CycleFact } from '../../src/reports/cycle-rules.ts'
+import { mergedCycle, noCounts, stepOf, withCycle, type Cycle, type CycleFact } from '../../src/reports/cycle-rules.ts'
 
 const at = (day: number): Date => new Date(Date.UTC(2026, 0, 1) + day * dayMs)
 /** All cycles after facts, the present one last. */
@@ -61,7 +61,7 @@ it('a user whose prompt was due twice in a month is one user', () => {
 
 it('what was shown is answered, snoozed, closed or ignored', () => {
   const states: Cycle['state'][] = ['waiting', 'shown', 'later', 'closed', 'answered', 'self']
-  const total = summed(states.map((state) => withCycle(noCounts, { state, commented: true, dueAt: at(0) }, at(1))))
+  const total = states.reduce((counts, state) => withCycle(counts, { state, commented: true, dueAt: at(0) }, at(1)), noCounts)
   expect(total).toEqual({ due: 5, shown: 4, answered: 1, snoozed: 1, closed: 1, ignored: 1, commented: 1, selfInitiated: 1 })
   expect(withCycle(noCounts, { state: 'waiting', commented: false, dueAt: at(2) }, at(1))).toEqual(noCounts)
 })

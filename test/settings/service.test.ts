@@ -36,7 +36,7 @@ describe('settings', () => {
 
   it('a change is stored whole or not at all, and the error names each faulty member', async () => {
     await expect(settings.update('c3', { happiness: { points: { happy: 60 } }, prompt: { answeredDays: 10 } }, 'u1')).rejects.toMatchObject({
-      status: 422, code: 'settings_invalid', details: { fields: [{ path: 'happiness.points' }] },
+      status: 422, code: 'settings_invalid', details: { fields: [{ field: 'happiness.points' }] },
     })
     expect(await settings.get('c3')).toEqual(defaultAgencySettings)
   })

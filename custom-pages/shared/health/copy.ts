@@ -13,6 +13,8 @@ export const copy = {
   somebody: 'Somebody',
   ago,
   setBy: (name: string | null, span: string, source: HealthSource | null) => `${name ?? 'Somebody'}, ${ago(span)}${source === null ? '' : `, ${copy.sources[source]}`}`,
+  /** The level stands again: who had set it, then who took the later change back. */
+  broughtBack: (name: string | null, span: string) => `back since ${name ?? 'somebody'} undid a change ${ago(span)}`,
   sources: {
     page: 'in the workspace',
     api: 'by the API',

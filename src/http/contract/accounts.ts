@@ -34,8 +34,11 @@ export const accountHealth = z.object({
   setAt: instant.nullable(),
   setBy: z.object({ userId: z.string().nullable(), name: z.string().nullable() }).nullable(),
   source: z.enum(healthSources).nullable(),
+  /** Why it is this level; after an undo the words that belong to the level which stands again, as the reasons do. */
   note: z.string().nullable(),
   reasonCodes: z.array(z.string()),
+  /** After an undo: who had set the level that stands again, when and where. `setAt`, `setBy` and `source` tell of the undo itself. Null otherwise. */
+  restored: z.object({ setAt: instant, setBy: z.object({ userId: z.string().nullable(), name: z.string().nullable() }).nullable(), source: z.enum(healthSources) }).nullable(),
   /** When somebody last said that it is still true; null if nobody did since it was set. */
   confirmedAt: instant.nullable(),
   /** When it turns stale: so many days after it was set or confirmed. */

@@ -18,6 +18,9 @@ type Records = Record<string, unknown> & { _id: string }
 const dayMs = 86_400_000
 const barMs = 100
 const batchSize = 1_000
+const bulkSize = 1_000
+/** Accounts per request, as the page sends them. */
+const bulkStep = 100
 const pageQueries = [
   'sort=name', 'sort=-happiness', 'sort=health', 'sort=health_set', 'sort=-users', 'health=struggling&happiness=happy', 'csm=csm3&sort=name', 'csm=none', 'group=saas&sort=-happiness', 'group=premium', 'disagreement=any', 'stale=true', 'q=account%205',
 ]
@@ -34,6 +37,9 @@ function routesOf(locationId: string): Record<string, string[]> {
     alerts: ['/api/reports/alerts', '/api/reports/alerts?csm=csm3'],
     'account levels': [`/api/accounts/${locationId}/levels?reading=happiness`],
     confidence: [`/api/accounts/${locationId}/confidence`],
+    'owners and their load': ['/api/csms'],
+    'hours report': ['/api/hours/report?by=csm', '/api/hours/report?by=account'],
+    'hand-over brief': [`/api/accounts/${locationId}/brief`],
     timeline: [`/api/accounts/${locationId}/timeline`, `/api/accounts/${locationId}/timeline?page=3`],
   }
 }
@@ -48,6 +54,7 @@ export async function measurePortfolio({ serverUri, sizes, rounds }: PortfolioOp
     await stage.settled()
     const [model] = agency.customers as [Customer]
     const emails = agency.customers.filter(({ locationId }) => locationId === model.locationId).map(({ email }) => email)
+    await addStaff(stage.connection, agency)
     let size = first
     const furnished = new Set<string>()
     for (const next of [first, ...larger]) {
@@ -58,9 +65,18 @@ export async function measurePortfolio({ serverUri, sizes, rounds }: PortfolioOp
       await measureRoutes(stage, agency, { size, rounds, locationId: model.locationId }, report)
     }
     await explainQueries(stage.connection, agency.companyId, model.locationId, report)
+    await measureBulk(stage, agency, size, report)
   } finally {
     await stage.stop()
   }
+}
+
+/** The owners that accounts are given, as copies of somebody of the staff. */
+async function addStaff(connection: Connection, { companyId, adminId }: Agency): Promise<void> {
+  const users = connection.collection<Records>('users')
+  const admin = await users.findOne({ companyId, userId: adminId })
+  if (admin === null) throw new Error('The agency has no staff to copy')
+  await users.insertMany(Array.from({ length: 10 }, (_, number) => ({ ...admin, _id: `${companyId}:csm${number}`, userId: `csm${number}`, name: `Owner ${number}` })))
 }
 
 /** Gives accounts levels, owners, groups and a past, in a fixed pattern. @param furnished accounts that have theirs */
@@ -76,6 +92,7 @@ async function furnish(connection: Connection, companyId: string, furnished: Set
     const changes: Records[] = []
     const cycles: Records[] = []
     const alerts: Records[] = []
+    const hours: Records[] = []
     const events: Records[] = []
     found.slice(begin, begin + batchSize).forEach((account, offset) => {
       const number = from + begin + offset
@@ -91,6 +108,8 @@ async function furnish(connection: Connection, companyId: string, furnished: Set
           filter: { _id: account._id },
           update: {
             $set: {
+              // Nobody has written all accounts within the last seconds.
+              touchedAt: new Date(nowMs - 3_600_000 - number),
               healthRank: health, healthLevel: healthLevels[health] ?? null, happinessRank: happiness, 'happiness.level': happinessLevels[happiness] ?? null,
               'happiness.score': happiness < 0 ? null : happiness * 30 - 45 + (number % 7), 'happiness.answered': happiness < 0 ? 0 : 1 + (number % 4), users: 1 + (number % 6),
               group: number % 10 === 0 ? 'saas' : 'regular', premium: number % 25 === 0, csm, disagreement: apart >= 2 ? 'levels_apart' : null, levelsApart: apart,
@@ -112,6 +131,8 @@ async function furnish(connection: Connection, companyId: string, furnished: Set
         const state = (['answered', 'shown', 'waiting', 'later', 'closed'] as const)[(number + back) % 5]
         cycles.push({ _id: `bench:${locationId}:${back}`, companyId, locationId, userId: `bench${number}`, month, dueAt, state, shownAt: dueAt, commented: number % 3 === 0, answerId: null, opened: month, openedAt: dueAt, ended: back === 0 ? null : month, changedAt: dueAt })
       }
+      const spentAt = new Date(nowMs - (number % 40) * dayMs)
+      hours.push({ _id: `bench:${locationId}`, companyId, locationId, csmUserId: `csm${number % 10}`, csmName: `Owner ${number % 10}`, on: spentAt.toISOString().slice(0, 10), minutes: 15 + (number % 4) * 15, note: null, loggedAt: spentAt, counts: true, removedAt: null, removedBy: null, untoldSince: null })
       if (number % 20 === 0) alerts.push({ _id: `bench:${locationId}`, companyId, locationId, kind: 'user_fell', at: keptAt, accountName: locationId, userId: 'u', userName: 'A user', reason: 'A user went from Happy to Not Happy.', open: true })
       if (event === null) return
       for (let index = 0; index < (number === 0 ? 300 : 2); index += 1) {
@@ -120,7 +141,7 @@ async function furnish(connection: Connection, companyId: string, furnished: Set
       }
     })
     await accounts.bulkWrite(updates, { ordered: false })
-    for (const [name, records] of Object.entries({ level_changes: changes, prompt_cycles: cycles, report_alerts: alerts, events }))
+    for (const [name, records] of Object.entries({ level_changes: changes, prompt_cycles: cycles, report_alerts: alerts, csm_hours: hours, events }))
       for (let at = 0; at < records.length; at += batchSize) await connection.collection<Records>(name).insertMany(records.slice(at, at + batchSize), { ordered: false })
   }
   // What is derived from them is derived anew, as after a late fact.
@@ -149,6 +170,29 @@ async function measureRoutes(stage: Stage, agency: Agency, { size, rounds, locat
   }
 }
 
+/** Bulk actions on a thousand accounts, in requests as the page sends them: how long all takes, and the longest request. */
+async function measureBulk(stage: Stage, agency: Agency, size: number, report: Report): Promise<void> {
+  const session = { companyId: agency.companyId, userId: agency.adminId, role: 'agency_admin' as const, locationId: null }
+  const records = await stage.connection.collection('accounts').find({ companyId: agency.companyId, listed: true }, { projection: { locationId: 1 } }).sort({ nameKey: 1 }).limit(bulkSize).toArray()
+  const actions = { 'bulk owner': { action: 'assign_csm', csmUserId: 'csm5' }, 'bulk health': { action: 'set_health', level: 'healthy', note: 'Renewed for a year.' } }
+  for (const [name, request] of Object.entries(actions)) {
+    const times: number[] = []
+    let done = 0
+    for (let left = records.map(({ locationId }) => String(locationId)); left.length > 0; ) {
+      const beganMs = performance.now()
+      const reply = await stage.call(session, 'POST', '/api/accounts/bulk', { ...request, locationIds: left.slice(0, bulkStep) })
+      if (reply.status !== 200) throw new Error(`${name} answered ${reply.status}: ${reply.body}`)
+      times.push(performance.now() - beganMs)
+      const outcome = JSON.parse(reply.body) as { done: number; failed: number; left?: string[] }
+      if (outcome.failed > 0) throw new Error(`${name}: ${outcome.failed} accounts failed`)
+      done += outcome.done
+      left = [...(outcome.left ?? []), ...left.slice(bulkStep)]
+    }
+    const figures = `${short(times.reduce((sum, ms) => sum + ms, 0) / 1_000)} s, ${times.length} requests, p50 ${short(quantile(times, 0.5))} ms, slowest ${short(Math.max(...times))} ms`
+    report.measure(`${name}: ${done.toLocaleString('en')} of ${size.toLocaleString('en')} accounts`, '< 10 s per request', figures, Math.max(...times) < 10_000)
+  }
+}
+
 /** The plan that the store chooses for each kind of query, as it explains it. */
 async function explainQueries(connection: Connection, companyId: string, locationId: string, report: Report): Promise<void> {
   const listed = { companyId, listed: true }
@@ -157,8 +201,9 @@ async function explainQueries(connection: Connection, companyId: string, locatio
     'portfolio by happiness': ['accounts', listed, { happinessRank: -1, nameKey: -1, _id: -1 }, 50],
     'portfolio of an owner': ['accounts', { ...listed, 'csm.userId': 'csm3' }, { nameKey: 1, _id: 1 }, 50],
     'portfolio of a cell': ['accounts', { ...listed, healthRank: 0, happinessRank: 2 }, { nameKey: 1, _id: 1 }, 50],
-    'a cell of the grid': ['accounts', { ...listed, healthRank: 0, happinessRank: 2 }],
-    'a cell of an owner\'s grid': ['accounts', { ...listed, healthRank: 0, happinessRank: 2, 'csm.userId': 'csm3' }],
+    'written since the last look': ['accounts', { companyId, touchedAt: { $gt: new Date(Date.now() - 60_000) } }],
+    'accounts of an owner': ['accounts', { ...listed, 'csm.userId': 'csm3' }],
+    'hours of a month': ['csm_hours', { companyId, counts: true, on: { $gte: new Date(Date.now() - 30 * dayMs).toISOString().slice(0, 10) } }],
     disagreements: ['accounts', { ...listed, disagreement: { $in: ['levels_apart', 'happiness_fell'] } }, { levelsApart: -1, disagreementSince: 1, _id: 1 }, 50],
     'days of a distribution': ['level_days', { companyId, reading: 'happiness', day: { $gte: '2026-01-01' } }, { day: 1 }],
     'levels of an account': ['level_changes', { companyId, locationId, reading: 'happiness' }, { at: 1, _id: 1 }],
