@@ -5,6 +5,7 @@ import type { ToldLook } from './personal-rules.ts'
 import type { ContactIdentity, FieldKey, PipelineKey, TagGroup, WishSource } from './types.ts'
 import type { FieldValue } from './values.ts'
 import type { WantedRecord } from './wanted-record.ts'
+import type { ExpectedWrite, SeenContact } from './watched-rules.ts'
 
 /** A field, or the one tag of a group. */
 export type WishKey = FieldKey | `tag:${TagGroup}`
@@ -29,6 +30,10 @@ export interface ContactRecord extends WantedRecord {
   ownTags: Partial<Record<TagGroup, string[]>>
   known: Partial<Record<FieldKey, Known<FieldValue> & { fieldId: string }>>
   knownTags: { value: string[]; at: Date; own: boolean } | null
+  /** What else was seen on the contact last; left out until it was. */
+  seen?: SeenContact | null
+  /** Writes of steps that are under way. */
+  expected?: ExpectedWrite[]
   /** News was unclear: the next reconcile reads the contact first. */
   verify: boolean
   /** Looks at Health Status that were stored and not told yet. */
@@ -126,6 +131,8 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       ownTags: Mixed,
       known: Mixed,
       knownTags: Mixed,
+      seen: Mixed,
+      expected: Mixed,
       verify: Boolean,
       untold: Mixed,
       goneId: String,
