@@ -58,7 +58,7 @@ export interface App {
   services: ReturnType<typeof composeServices>
 }
 
-const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs']
+const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs', 'webhooks']
 /** Where the host itself shows custom pages. */
 const hostOrigins = ['https://app.gohighlevel.com', 'https://*.gohighlevel.com', 'https://app.leadconnectorhq.com', 'https://*.leadconnectorhq.com']
 const readinessTimeoutMs = 2_000
