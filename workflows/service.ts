@@ -2,7 +2,7 @@ import type { Connection } from 'mongoose'
 import type { DomainEvent } from '../src/events/index.ts'
 import type { RunView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
-import { notFound } from '../src/kernel/errors.ts'
+import { notFound, RequestError } from '../src/kernel/errors.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
 import { createRush, type Rush } from '../src/kernel/rush.ts'
@@ -20,6 +20,7 @@ import { createRunner, type StepItem } from './engine/runner.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
 import type { EventScene, WorkflowAccount, WorkflowPorts } from './ports.ts'
+import type { StepFinding } from './crm-choices/index.ts'
 import { createWorkflowStates, type AgencyWorkflow } from './states.ts'
 import { changesOf, detailOf, noRuns, runViewOf, summaryOf, type RunCounts } from './views.ts'
 
@@ -35,6 +36,8 @@ export interface Workflows {
   edit(companyId: string, key: string, patch: WorkflowPatch, by: string): Promise<WorkflowDetail>
   publish(companyId: string, key: string, by: string): Promise<WorkflowDetail>
   pause(companyId: string, key: string, by: string): Promise<WorkflowDetail>
+  /** What the workflow's steps name and is not there, or does nothing yet. @throws RequestError 404 */
+  findings(companyId: string, key: string): Promise<StepFinding[]>
   /** `events` starts runs, `runs` works on their due steps. */
   pumps: { events: Pump; runs: Pump }
   /** Due and waiting steps, for health and metrics. */
@@ -58,6 +61,8 @@ export interface WorkflowsDeps {
   /** Definitions; the shipped ones if left out. */
   library?: readonly WorkflowDefinition[]
   faultPoint?: FaultPoint
+  /** Looks up what a definition's steps name outside of the product; without it nothing is looked up. */
+  findings?: (companyId: string, definition: WorkflowDefinition) => Promise<StepFinding[]>
 }
 
 const maxAttempts = 8
@@ -143,6 +148,11 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     return counts
   }
 
+  async function findingsOf(companyId: string, key: string): Promise<StepFinding[]> {
+    const { definition } = await states.get(companyId, key)
+    return deps.findings === undefined ? [] : deps.findings(companyId, definition)
+  }
+
   async function detailView(companyId: string, workflow: AgencyWorkflow): Promise<WorkflowDetail> {
     return detailOf(workflow, (await countsOf(companyId)).get(workflow.shipped.key) ?? noRuns)
   }
@@ -179,7 +189,14 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       return detailView(companyId, await states.edit(companyId, key, changesOf(shipped, patch), by))
     },
 
-    publish: async (companyId, key, by) => detailView(companyId, await states.publish(companyId, key, by)),
+    async publish(companyId, key, by) {
+      const faults = (await findingsOf(companyId, key)).filter(({ severity }) => severity === 'fault')
+      const [first] = faults
+      if (first !== undefined) throw new RequestError(422, 'step_target_missing', `${first.path}: ${first.message}`, { details: { faults: faults.map(({ path, message }) => ({ path, message })) } })
+      return detailView(companyId, await states.publish(companyId, key, by))
+    },
+
+    findings: findingsOf,
 
     async pause(companyId, key, by) {
       const workflow = await states.pause(companyId, key, by)
