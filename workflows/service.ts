@@ -10,9 +10,12 @@ import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../s
 import { createAuthoring, type Authoring, type TestMail } from './authoring/index.ts'
 import { createRunList } from './authoring/run-list.ts'
 import type { WorkflowDefinition } from './definition.ts'
+import { createActing } from './engine/acting.ts'
 import { createMessageCap } from './engine/cap.ts'
 import { createDeliveries } from './engine/deliveries.ts'
 import { workflowModels } from './engine/model.ts'
+import { createOptOuts } from './engine/opt-outs.ts'
+import { createPlaces } from './engine/places.ts'
 import { createRunner, type StepItem } from './engine/runner.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
@@ -85,8 +88,11 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
   const states = createWorkflowStates({ models, library, clock })
   const cap = createMessageCap(models.caps, clock)
-  const runner = createRunner({ models, states, queue, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
-  const deliveries = createDeliveries({ runs: models.runs, states, cap, ports, clock })
+  const optOuts = createOptOuts(models.optOuts)
+  const places = createPlaces({ ports, clock })
+  const acting = createActing({ states, cap, optOuts, ports, clock })
+  const runner = createRunner({ models, states, queue, acting, places, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
+  const deliveries = createDeliveries({ runs: models.runs, states, cap, optOuts, ports, clock })
   const starter = createStarter({ runs: models.runs, states, library, ports, clock, runner })
 
   const runList = createRunList({ runs: models.runs, states, ports })
@@ -219,7 +225,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
 
     async purge(companyId) {
       await queue.purge(companyId)
-      await Promise.all([models.runs, models.states, models.versions, models.caps].map((model) => purgeModel(model, companyId)))
+      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts].map((model) => purgeModel(model, companyId)))
     },
   }
 }
