@@ -16,10 +16,6 @@ import { createDeliveries } from './engine/deliveries.ts'
 import { workflowModels } from './engine/model.ts'
 import { createOptOuts } from './engine/opt-outs.ts'
 import { createPlaces } from './engine/places.ts'
-<<<<<<< HEAD
-import type { RunState } from './engine/run.ts'
-=======
->>>>>>> author
 import { createRunner, type StepItem } from './engine/runner.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
