@@ -153,8 +153,12 @@ function composeServices(options: AppOptions) {
     findings: createStepFindings({ choices: crmChoices, webhookFault: (companyId, url) => webhookOut.faultOf(companyId, url) }),
     events,
     observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event)],
+    ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
     ports: {
       settings: (companyId) => settings.get(companyId),
+      async pauseSending(companyId, paused, by) {
+        await settings.update(companyId, { messages: { paused } }, by)
+      },
       // Waiting for a reconnect is not being gone: runs wait too.
       async isLive(companyId) {
         const installation = await installations.get(companyId)

@@ -57,6 +57,8 @@ export interface TeamNotice {
 /** The rest of the product as workflows need it. Wired up in the composition root. */
 export interface WorkflowPorts {
   settings(companyId: string): Promise<Pick<AgencySettings, 'messages' | 'brand'>>
+  /** The agency's switch for all messages to customers. */
+  pauseSending(companyId: string, paused: boolean, by: string): Promise<void>
   /** False once the app was uninstalled. */
   isLive(companyId: string): Promise<boolean>
   account(companyId: string, locationId: string): Promise<WorkflowAccount | null>

@@ -6,7 +6,7 @@ import { endOfSpan } from './zoned-time.ts'
 
 /** What is known at the moment before a message to a customer. */
 export interface GuardFacts {
-  workflowState: 'draft' | 'published' | 'paused'
+  workflowState: 'draft' | 'published' | 'paused' | 'archived'
   live: boolean
   messages: AgencySettings['messages']
   /** Null once the user was removed. */

@@ -9,11 +9,17 @@ export interface WorkflowStateRecord {
   _id: string
   companyId: string
   key: string
-  state: 'draft' | 'published' | 'paused'
+  state: 'draft' | 'published' | 'paused' | 'archived'
   /** Newest stored version; 0 while the shipped definition was never published or changed. */
   version: number
-  /** Own words and delays by step id; only what differs from the shipped definition. */
+  /** Own words and delays by step id; only what differs from the shipped definition, or from `own`. */
   override: Record<string, StepOverride>
+  /** The whole definition of a workflow that the product does not ship; null or absent for a shipped one. */
+  own?: WorkflowDefinition | null
+  /** Key of the workflow that it was copied from. */
+  copyOf?: string | null
+  /** Changes to a published workflow that wait to be published. */
+  draft?: { own: WorkflowDefinition | null; override: Record<string, StepOverride> } | null
   /** Facts before this instant start nothing; null for what is on from the beginning. */
   publishedAt: Date | null
   /** Who changed it last, and when. */
@@ -112,6 +118,8 @@ function runSchema(): Schema<RunRecord> {
   schema.index({ companyId: 1, workflowKey: 1, createdAt: -1 })
   schema.index({ companyId: 1, state: 1, createdAt: -1 })
   schema.index({ companyId: 1, userId: 1, state: 1 })
+  schema.index({ companyId: 1, createdAt: -1 })
+  schema.index({ companyId: 1, locationId: 1, createdAt: -1 })
   schema.index({ outboxKey: 1 }, { sparse: true })
   schema.index({ createdAt: 1 }, { expireAfterSeconds: 400 * 86_400 })
   return schema
@@ -132,6 +140,9 @@ export function workflowModels(connection: Connection): WorkflowModels {
           state: String,
           version: Number,
           override: Schema.Types.Mixed,
+          own: Schema.Types.Mixed,
+          copyOf: String,
+          draft: Schema.Types.Mixed,
           publishedAt: Date,
           changedBy: String,
           changedAt: Date,
