@@ -1,4 +1,4 @@
-export { createCrmChoices, createStepFindings, crmChoiceRoutes, isOwnTag, numericTypes } from './crm-choices/index.ts'
+export { createCrmChoices, createStepFindings, crmChoiceRoutes, numericTypes } from './crm-choices/index.ts'
 export { createScheduler } from './agenda.ts'
 export { recurringJobs } from './catalog.ts'
 export type { WorkflowDefinition } from './definition.ts'

@@ -23,7 +23,7 @@ export interface CrmChoiceReader {
   read(companyId: string, fresh?: boolean): Promise<CrmChoices>
 }
 
-export interface CrmChoicesDeps {
+interface CrmChoicesDeps {
   clock: Clock
   /** The success location; null until one is chosen. */
   location(companyId: string): Promise<Pick<LocationApi, 'listWorkflows' | 'listCustomFields' | 'listPipelines' | 'listTags'> | null>

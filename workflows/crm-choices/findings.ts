@@ -13,7 +13,7 @@ export interface StepFinding {
   message: string
 }
 
-export interface StepFindingsDeps {
+interface StepFindingsDeps {
   choices: CrmChoiceReader
   /** Why webhooks cannot go to this address; null if they can. */
   webhookFault(companyId: string, url: string): Promise<string | null>

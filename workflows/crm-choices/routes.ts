@@ -12,7 +12,7 @@ const choicesView = z.object({
 })
 const findingView = z.object({ path: z.string(), severity: z.enum(['fault', 'warning']), message: z.string() })
 
-export interface CrmChoiceRoutesDeps {
+interface CrmChoiceRoutesDeps {
   choices: CrmChoiceReader
   /** @throws RequestError 404 */
   findingsOf(companyId: string, key: string): Promise<StepFinding[]>

@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:https'
+import https from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { secondMs } from '../../src/kernel/clock.ts'
 import { CodedError } from '../../src/kernel/errors.ts'
@@ -6,13 +6,13 @@ import type { WebhookNetwork } from './network.ts'
 import { pin, targetOf } from './target.ts'
 
 /** What the receiver answered. Its body is not read. */
-export interface WebhookAnswer {
+interface WebhookAnswer {
   status: number
   /** As it came: seconds, or an HTTP date. */
   retryAfter: string | null
 }
 
-export const webhookTimeoutMs = 10 * secondMs
+const webhookTimeoutMs = 10 * secondMs
 
 /**
  * Posts once to the address that was checked: the name is looked up once, the connection goes to what came of it, redirects are answers like any other.
@@ -32,9 +32,9 @@ function sent(url: URL, pinned: { address: string; family: number }, headers: Re
     if (options.all === true) callback(null, [pinned])
     else callback(null, pinned.address, pinned.family)
   }
-  const agent = new Agent({ keepAlive: false, maxSockets: 1, ...(network.ca === undefined ? {} : { ca: network.ca }) })
+  const agent = new https.Agent({ keepAlive: false, maxSockets: 1, ...(network.ca === undefined ? {} : { ca: network.ca }) })
   return new Promise<WebhookAnswer>((resolve, reject) => {
-    const outgoing = request(url, { method: 'POST', agent, lookup, signal, headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) } }, (response) => {
+    const outgoing = https.request(url, { method: 'POST', agent, lookup, signal, headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) } }, (response) => {
       const retryAfter = response.headers['retry-after']
       resolve({ status: response.statusCode ?? 0, retryAfter: retryAfter ?? null })
       response.destroy()

@@ -30,7 +30,7 @@ export interface WebhookDelivery {
 }
 
 /** What the queue holds: the body as it is sent, the same at every attempt. */
-export interface WebhookItem {
+interface WebhookItem {
   key: string
   companyId: string
   locationId: string | null
@@ -58,7 +58,7 @@ export interface WebhookOut {
   purge(companyId: string): Promise<void>
 }
 
-export interface WebhookOutDeps {
+interface WebhookOutDeps {
   connection: Connection
   clock: Clock
   wake: Wake
@@ -73,7 +73,7 @@ export interface WebhookOutDeps {
 }
 
 /** With the back-off below: over about fourteen hours. */
-export const maxWebhookAttempts = 14
+const maxWebhookAttempts = 14
 const backoff = { baseMs: 10 * secondMs, maxMs: 4 * hourMs }
 /** Attempts after which a receiver asked for patience are not counted, but end after this time. */
 const patienceMs = dayMs

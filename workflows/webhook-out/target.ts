@@ -6,7 +6,7 @@ const maxLength = 2_000
 const localNames = /(^|\.)(localhost|local|localdomain|internal|intranet|lan|home\.arpa|test|example|invalid|onion)$/
 
 /** What a URL names, as the connection needs it. */
-export interface WebhookTarget {
+interface WebhookTarget {
   url: URL
   host: string
   port: number
