@@ -8,6 +8,7 @@ import { createCards } from './cards.ts'
 import type { ObservedContact } from './contact-rules.ts'
 import { createContacts } from './contacts.ts'
 import { createEchoes } from './echoes.ts'
+import { createCrmWrites } from './crm-writes.ts'
 import { fieldNames } from './edit-events.ts'
 import { createNames } from './names.ts'
 import { createOutbox } from './outbox.ts'
@@ -126,7 +127,8 @@ export function createEffects(deps: EffectsDeps): Effects {
     },
   })
   const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes, personal, names, watchedCards)
-  const outbox = createOutbox(deps, collections.sent, contacts, waiting, settings, faultPoint)
+  const crmWrites = createCrmWrites({ clock, sent: collections.sent, begun: collections.begun, ownWrites: contacts.ownWrites, aroundMove: watchedCards.aroundMove, echoes, faultPoint })
+  const outbox = createOutbox(deps, { sent: collections.sent, contacts, crmWrites, waiting, settings, faultPoint })
   const { list } = createStatus(collections, outbox.queue)
 
   const shared = {
@@ -222,7 +224,7 @@ export function createEffects(deps: EffectsDeps): Effects {
     },
     async purge(companyId) {
       await outbox.queue.purge(companyId)
-      for (const collection of [collections.contacts, collections.cards, collections.sent]) await collection.deleteMany({ companyId })
+      for (const collection of [collections.contacts, collections.cards, collections.sent, collections.begun]) await collection.deleteMany({ companyId })
       await watchedCards.purge(companyId)
     },
     async counts(companyId) {
