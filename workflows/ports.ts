@@ -1,5 +1,6 @@
 import type { OutboxMessage } from '../src/effects/index.ts'
 import type { AgencySettings } from '../src/http/contract/settings.ts'
+import type { WebhookDelivery } from './webhook-out/index.ts'
 import type { HappinessLevel, HealthLevel } from '../src/kernel/levels.ts'
 
 /** What workflows know about one account. */
@@ -56,6 +57,8 @@ export interface TeamNotice {
 /** The rest of the product as workflows need it. Wired up in the composition root. */
 export interface WorkflowPorts {
   settings(companyId: string): Promise<Pick<AgencySettings, 'messages' | 'brand'>>
+  /** The agency's switch for all messages to customers. */
+  pauseSending(companyId: string, paused: boolean, by: string): Promise<void>
   /** False once the app was uninstalled. */
   isLive(companyId: string): Promise<boolean>
   account(companyId: string, locationId: string): Promise<WorkflowAccount | null>
@@ -77,4 +80,8 @@ export interface WorkflowPorts {
   /** The task need not be done any more: it never leaves, or is completed. Idempotent, also before the task was sent. */
   settleTask(task: { companyId: string; key: string; locationId: string; userId: string; reason: string }): Promise<void>
   notify(notice: TeamNotice): Promise<void>
+  /** Sends a signed webhook, at least once under one id. @throws PermanentError if webhooks cannot go there */
+  webhook(delivery: WebhookDelivery): Promise<'queued' | 'duplicate'>
+  /** True if HighLevel keeps this custom field as a number. */
+  fieldIsNumber(companyId: string, fieldId: string): Promise<boolean>
 }

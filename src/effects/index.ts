@@ -1,4 +1,4 @@
-export { createEffects, type Effects, type LinkedContact } from './effects.ts'
+export { createEffects, type Effects, type KnownContact, type LinkedContact } from './effects.ts'
 export { openUnfinishedEffects } from './operator.ts'
 export type { EffectsDeps, EffectsPolicy, EffectsSettings, PersonalValues, SeenValue } from './ports.ts'
 export type { EffectsStatus } from './status.ts'
@@ -7,6 +7,7 @@ export type { ObservedOpportunity } from './card-rules.ts'
 export {
   fieldKeys,
   type ContactIdentity,
+  type CrmContent,
   type FieldKey,
   type OutboxMessage,
   type PersonEdit,

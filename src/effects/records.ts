@@ -5,6 +5,7 @@ import type { ToldLook } from './personal-rules.ts'
 import type { ContactIdentity, FieldKey, PipelineKey, TagGroup, WishSource } from './types.ts'
 import type { FieldValue } from './values.ts'
 import type { WantedRecord } from './wanted-record.ts'
+import type { ExpectedWrite, SeenContact } from './watched-rules.ts'
 
 /** A field, or the one tag of a group. */
 export type WishKey = FieldKey | `tag:${TagGroup}`
@@ -30,6 +31,10 @@ export interface ContactRecord extends WantedRecord {
   known: Partial<Record<FieldKey, Known<FieldValue> & { fieldId: string }>>
   /** `fromAt`, `lastFromAt`: written by us; when the writes began, and the last of them. */
   knownTags: { value: string[]; at: Date; own: boolean; fromAt?: Date; lastFromAt?: Date } | null
+  /** What else was seen on the contact last; left out until it was. */
+  seen?: SeenContact | null
+  /** Writes of steps that are under way. */
+  expected?: ExpectedWrite[]
   /** News was unclear: the next reconcile reads the contact first. */
   verify: boolean
   /** Looks at Health Status that were stored and not told yet. */
@@ -77,7 +82,18 @@ export interface SentRecord {
   contactId: string
   externalId: string
   kind: string
+  /** Of a card that a step placed: its pipeline. */
+  place?: string
   sentAt: Date
+}
+
+/** An entry into a workflow that was asked for and is not known to have happened: written before the call, so that no crash asks twice. */
+export interface BegunRecord {
+  _id: string
+  companyId: string
+  begunAt: Date
+  /** Since when a person must look; null while the call is under way. */
+  givenUpAt: Date | null
 }
 
 /** Key of a message in the outbox and among what was sent. */
@@ -109,7 +125,7 @@ function declare(connection: Connection, collection: string, schema: Schema): Co
 }
 
 /** Declares the collections of this room and their indexes. */
-export function effectCollections(connection: Connection): { contacts: Collection<WantedRecord>; cards: Collection<WantedRecord>; sent: Collection<SentRecord> } {
+export function effectCollections(connection: Connection): { contacts: Collection<WantedRecord>; cards: Collection<WantedRecord>; sent: Collection<SentRecord>; begun: Collection<BegunRecord> } {
   const { Mixed } = Schema.Types
   const contact = new Schema(
     {
@@ -127,6 +143,8 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       ownTags: Mixed,
       known: Mixed,
       knownTags: Mixed,
+      seen: Mixed,
+      expected: Mixed,
       verify: Boolean,
       untold: Mixed,
       goneId: String,
@@ -170,10 +188,14 @@ export function effectCollections(connection: Connection): { contacts: Collectio
     schema.index({ state: 1, dueAt: 1 })
     schema.index({ companyId: 1, state: 1, dueAt: 1 })
   }
-  const sent = new Schema({ _id: String, companyId: String, contactId: String, externalId: String, kind: String, sentAt: Date }, schemaOptions)
+  const sent = new Schema({ _id: String, companyId: String, contactId: String, externalId: String, kind: String, place: String, sentAt: Date }, schemaOptions)
   sent.index({ companyId: 1, contactId: 1 })
   sent.index({ sentAt: 1 }, { expireAfterSeconds: 90 * 24 * 60 * 60 })
+  const begun = new Schema({ _id: String, companyId: String, begunAt: Date, givenUpAt: Date }, schemaOptions)
+  begun.index({ companyId: 1 })
+  begun.index({ begunAt: 1 }, { expireAfterSeconds: 90 * 24 * 60 * 60 })
   return {
+    begun: declare(connection, 'effect_begun', begun) as unknown as Collection<BegunRecord>,
     contacts: declare(connection, 'effect_contacts', contact) as unknown as Collection<WantedRecord>,
     cards: declare(connection, 'effect_cards', card) as unknown as Collection<WantedRecord>,
     sent: declare(connection, 'effect_sent', sent) as unknown as Collection<SentRecord>,

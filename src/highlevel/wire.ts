@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { CodedError } from '../kernel/errors.ts'
-import type { CrmContact, CrmCustomField, CrmLocation, CrmMessage, CrmOpportunity, CrmPipeline, CrmUser, TokenGrant } from './types.ts'
+import type { CrmContact, CrmCustomField, CrmLocation, CrmMessage, CrmOpportunity, CrmPipeline, CrmUser, CrmWorkflow, TokenGrant } from './types.ts'
 
 /*
  * Tolerant readers: members that we do not use may be anything, optional ones may be missing or null,
@@ -86,6 +86,7 @@ const isoInstant = z.unknown().optional().transform((value) => {
 const contact = z.looseObject({
   dateUpdated: isoInstant,
   id, email: maybeText, firstName: maybeText, lastName: maybeText, name: maybeText, contactName: maybeText, tags: texts, dnd: flag,
+  dndSettings: z.record(z.string(), z.looseObject({ status: maybeText })).optional().catch(undefined),
   customFields: customValues, customField: customValues,
   additionalEmails: z.array(z.unknown()).nullish().transform((values) => values ?? []),
 })
@@ -93,7 +94,7 @@ type WireContact = z.output<typeof contact>
 function toContact(body: WireContact): CrmContact {
   const { email, firstName, lastName, tags, dnd } = body
   const joined = [firstName, lastName].filter((part) => part !== null).join(' ')
-  return { id: body.id, email: email?.toLowerCase() ?? null, firstName, lastName, name: body.name ?? body.contactName ?? (joined === '' ? null : joined), tags, dnd, customFields: body.customFields.length > 0 ? body.customFields : body.customField, ...(body.dateUpdated === null ? {} : { changedAt: body.dateUpdated }) }
+  return { id: body.id, email: email?.toLowerCase() ?? null, firstName, lastName, name: body.name ?? body.contactName ?? (joined === '' ? null : joined), tags, dnd, customFields: body.customFields.length > 0 ? body.customFields : body.customField, ...(body.dndSettings === undefined ? {} : { dndSettings: body.dndSettings }), ...(body.dateUpdated === null ? {} : { changedAt: body.dateUpdated }) }
 }
 const contactOut = contact.transform(toContact)
 export const contactAnswer = z.union([z.looseObject({ contact: contactOut }).transform((body) => body.contact), contactOut])
@@ -144,6 +145,14 @@ export const noteAnswer = z.union([z.looseObject({ note }).transform((body) => b
 export const notesAnswer = z
   .looseObject({ notes: z.array(note).nullish() })
   .transform((body) => newestFirst(body.notes ?? []).map((entry) => ({ id: entry.id, body: entry.body })))
+
+const workflow = z.looseObject({ id, name: textOr(''), status: textOr('') }).transform((body): CrmWorkflow => ({ id: body.id, name: body.name, published: body.status === 'published' }))
+export const workflowsAnswer = z.looseObject({ workflows: z.array(workflow).nullish() }).transform((body) => body.workflows ?? [])
+/** The one member is misspelt in HighLevel's own file. Anything but a plain no is taken for a yes: the status said so already. */
+export const enrolledAnswer = z.unknown().transform((body) => {
+  const { succeded, succeeded } = typeof body === 'object' && body !== null ? (body as { succeded?: unknown; succeeded?: unknown }) : {}
+  return (succeded ?? succeeded) !== false
+})
 
 function newestFirst<T extends { dateAdded: Date }>(entries: T[]): T[] {
   return [...entries].sort((a, b) => b.dateAdded.getTime() - a.dateAdded.getTime())

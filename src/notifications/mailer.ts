@@ -6,6 +6,8 @@ export interface Mail {
   to: string
   subject: string
   text: string
+  /** The same in HTML; left out for plain ones. */
+  html?: string
   /** Stable for the same mail, so that a mailbox that gets it twice can tell. */
   messageId: string
 }
@@ -39,9 +41,9 @@ function certainlyNotTaken({ code, command, syscall, responseCode, message }: Sm
 export function createSmtpMailer(smtpUrl: string, from: string): Mailer {
   const transport = createTransport(smtpUrl, { from })
   return {
-    async send({ to, subject, text, messageId }) {
+    async send({ to, subject, text, html, messageId }) {
       try {
-        await transport.sendMail({ to, subject, text, messageId })
+        await transport.sendMail({ to, subject, text, messageId, ...(html === undefined ? {} : { html }) })
       } catch (error) {
         const fault = error as SmtpFault
         if (typeof fault.responseCode === 'number' && fault.responseCode >= 500) throw new PermanentError('mail_refused', 'The mail server refused this e-mail for good.', { cause: error })

@@ -1,5 +1,5 @@
 import type {
-  CompanyApi, CrmContact, CrmContactInput, CrmMessage, CrmOpportunity, HighLevelGateway, LocationApi,
+  CompanyApi, CrmContact, CrmContactInput, CrmCustomField, CrmMessage, CrmOpportunity, CrmPipeline, HighLevelGateway, LocationApi,
 } from '../../src/highlevel/index.ts'
 import { PermanentError } from '../../src/kernel/errors.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
@@ -31,9 +31,14 @@ export interface FakeGateway {
   /** The contact after each change by a call: what HighLevel would send as webhooks. */
   snapshots: { contact: CrmContact; at: Date }[]
   opportunities: Map<string, CrmOpportunity>
+  /** What the success location has, by name. */
+  customFields: CrmCustomField[]
+  pipelines: CrmPipeline[]
   messages: (CrmMessage & { contactId: string })[]
   tasks: { id: string; contactId: string; title: string; body: string; completed: boolean }[]
   notes: { id: string; contactId: string; body: string }[]
+  /** Every entry of a contact into a workflow. */
+  enrolments: { contactId: string; workflowId: string }[]
   /** Searches do not show what was made less than this ago. */
   searchLagMs: number
   /** Puts a contact there as a person would; returns it. */
@@ -49,6 +54,7 @@ export function createFakeGateway(clock: Clock): FakeGateway {
   const messages: FakeGateway['messages'] = []
   const tasks: FakeGateway['tasks'] = []
   const notes: FakeGateway['notes'] = []
+  const enrolments: FakeGateway['enrolments'] = []
   const madeAt = new Map<string, number>()
   let lastNumber = 0
 
@@ -62,9 +68,12 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     contacts,
     snapshots: [],
     opportunities,
+    customFields: [],
+    pipelines: [],
     messages,
     tasks,
     notes,
+    enrolments,
     searchLagMs: 0,
     addContact(contact) {
       const made = { firstName: null, lastName: null, name: null, tags: [], dnd: false, customFields: [], ...contact, id: contact.id ?? newId('contact') }
@@ -125,12 +134,19 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     return {
       companyId,
       locationId,
-      listCustomFields: refuse('listCustomFields'),
+      listCustomFields: () => call('listCustomFields', [], () => fake.customFields),
       createCustomField: refuse('createCustomField'),
       updateCustomField: refuse('updateCustomField'),
       listTags: refuse('listTags'),
       createTag: refuse('createTag'),
-      listPipelines: refuse('listPipelines'),
+      listPipelines: () => call('listPipelines', [], () => fake.pipelines),
+      listWorkflows: refuse('listWorkflows'),
+      addToWorkflow: (contactId, workflowId) => call('addToWorkflow', [contactId, workflowId], () => void enrolments.push({ contactId: contactOf(contactId).id, workflowId })),
+      removeFromWorkflow: (contactId, workflowId) =>
+        call('removeFromWorkflow', [contactId, workflowId], () => {
+          const inside = enrolments.findIndex((one) => one.contactId === contactOf(contactId).id && one.workflowId === workflowId)
+          if (inside >= 0) enrolments.splice(inside, 1)
+        }),
       createPipeline: refuse('createPipeline'),
       addPipelineStages: refuse('addPipelineStages'),
       searchUsers: refuse('searchUsers'),

@@ -5,11 +5,11 @@ import { hashOf } from '../../src/kernel/ids.ts'
 import { isDuplicateKey } from '../../src/store/index.ts'
 import { conditionsHold, needsAccount } from '../conditions.ts'
 import type { WorkflowDefinition } from '../definition.ts'
-import type { LibraryIndex } from '../library/index.ts'
 import type { EventScene, WorkflowPorts } from '../ports.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
+import { handlerOf } from '../steps/index.ts'
 import { factsOf, type EventFacts } from './facts.ts'
-import type { RunRecord } from './model.ts'
+import type { RunRecord } from './run.ts'
 import type { Runner } from './runner.ts'
 
 /** Starts the runs that an event calls for. */
@@ -21,7 +21,6 @@ export interface Starter {
 export interface StarterDeps {
   runs: Model<RunRecord>
   states: WorkflowStates
-  library: LibraryIndex
   ports: Pick<WorkflowPorts, 'primaryPerson'>
   clock: Clock
   /** Places runs and begins them; harmless when that was done already. */
@@ -29,18 +28,16 @@ export interface StarterDeps {
 }
 
 export function createStarter(deps: StarterDeps): Starter {
-  const { runs, states, library, ports, clock, runner } = deps
+  const { runs, states, ports, clock, runner } = deps
 
   return {
     async start(event, scene) {
-      const candidates = library.byEvent.get(event.type) ?? []
+      const candidates = await states.listening(event.companyId, event.type)
       if (candidates.length === 0) return []
-      const ours = new Map((await states.recent(event.companyId)).map((workflow) => [workflow.shipped.key, workflow]))
       const facts = factsOf(event)
       const started: string[] = []
-      for (const { key } of candidates) {
-        const workflow = ours.get(key)
-        if (workflow === undefined || !isOnFor(workflow, event)) continue
+      for (const workflow of candidates) {
+        if (!isOnFor(workflow, event)) continue
         const { definition } = workflow
         const asked = [...definition.trigger.where, ...definition.conditions]
         if (!conditionsHold(asked, { facts, account: needsAccount(asked) ? await scene.account() : null })) continue
@@ -79,8 +76,8 @@ function isOnFor(workflow: AgencyWorkflow, event: DomainEvent): boolean {
 }
 
 /** What concerns a whole account is written to its primary contact; a task hangs on their contact, too. */
-function needsPerson(definition: WorkflowDefinition): boolean {
-  return definition.reading !== 'agency' && definition.steps.some((step) => step.kind === 'message' || step.kind === 'task')
+export function needsPerson(definition: WorkflowDefinition): boolean {
+  return definition.reading !== 'agency' && definition.steps.some((step) => ['customer', 'crm'].includes(handlerOf(step).reaches))
 }
 
 /** Nothing but notices, one run per event: nobody is told again by telling again. */
@@ -88,7 +85,8 @@ function tellsOnly({ kind, guards, steps }: WorkflowDefinition): boolean {
   return kind === 'notification' && guards.dedupe === 'event' && steps.every((step) => step.kind === 'notify')
 }
 
-function newRun(workflow: AgencyWorkflow, event: DomainEvent, facts: EventFacts, now: Date): RunRecord {
+/** A run that is stored nowhere yet. Its id is its occasion: the same one starts once. */
+export function newRun(workflow: Pick<AgencyWorkflow, 'definition' | 'version'>, event: DomainEvent, facts: EventFacts, now: Date): RunRecord {
   const { definition, version } = workflow
   const person = event.userId ?? event.locationId ?? 'agency'
   const fact = definition.guards.dedupe === 'answer' && facts.answerId !== null ? facts.answerId : event.key
