@@ -109,7 +109,7 @@ export function createCrmWrites({ clock, sent, begun, ownWrites, aroundMove, ech
     }
     const before = await begun.findOne({ _id: claimed.key })
     // Attempts are counted anew only where a person has taken it up again: they have looked.
-    const takenUpByHand = before?.givenUpAt != null && claimed.attempt === 1
+    const takenUpByHand = (before?.givenUpAt ?? null) !== null && claimed.attempt === 1
     if (before !== null && !takenUpByHand) {
       await begun.updateOne({ _id: claimed.key }, { $set: { givenUpAt: clock.now() } })
       throw new PermanentError(

@@ -72,12 +72,13 @@ function contactOf({ userId }: { userId: string }): Contact | undefined {
 
 describe('what steps can pick', () => {
   it('is listed by name, drafts flagged, the readings\' own things left out; an account\'s user sees nothing of it', async () => {
-    const { status, body } = await admin().get('/api/workflows/choices')
+    const { status, body: given } = await admin().get('/api/workflows/choices')
     expect(status).toBe(200)
+    const body = given as { workflows: unknown[]; fields: { name: string }[]; pipelines: { name: string }[]; tags: string[] }
     expect(body.workflows).toEqual(expect.arrayContaining([{ id: ids.workflow, name: 'Thank advocates', draft: false }, { id: ids.draft, name: 'Not ready', draft: true }]))
-    expect(body.fields.map((field: { name: string }) => field.name)).toEqual(expect.arrayContaining(['Last words', 'Advocacy']))
-    expect(body.fields.map((field: { name: string }) => field.name)).not.toContain('Happiness Level')
-    expect(body.pipelines.map((pipeline: { name: string }) => pipeline.name)).toEqual(['Advocates', 'Sales'])
+    expect(body.fields.map(({ name }) => name)).toEqual(expect.arrayContaining(['Last words', 'Advocacy']))
+    expect(body.fields.map(({ name }) => name)).not.toContain('Happiness Level')
+    expect(body.pipelines.map(({ name }) => name)).toEqual(['Advocates', 'Sales'])
     expect(body.tags).toContain('customer')
     expect(body.tags.join()).not.toMatch(/happiness|health/)
     expect((await product.as(people[0]!).get('/api/workflows/choices')).status).toBe(403)

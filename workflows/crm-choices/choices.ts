@@ -26,9 +26,9 @@ export interface CrmChoiceReader {
 interface CrmChoicesDeps {
   clock: Clock
   /** The success location; null until one is chosen. */
-  location(companyId: string): Promise<Pick<LocationApi, 'listWorkflows' | 'listCustomFields' | 'listPipelines' | 'listTags'> | null>
+  location: (companyId: string) => Promise<Pick<LocationApi, 'listWorkflows' | 'listCustomFields' | 'listPipelines' | 'listTags'> | null>
   /** What the product keeps there for its readings. */
-  own(companyId: string): Promise<CrmChoices['own']>
+  own: (companyId: string) => Promise<CrmChoices['own']>
 }
 
 const keptMs = minuteMs

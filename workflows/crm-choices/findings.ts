@@ -16,7 +16,7 @@ export interface StepFinding {
 interface StepFindingsDeps {
   choices: CrmChoiceReader
   /** Why webhooks cannot go to this address; null if they can. */
-  webhookFault(companyId: string, url: string): Promise<string | null>
+  webhookFault: (companyId: string, url: string) => Promise<string | null>
 }
 
 /** Looks up everything that a definition's steps name outside of the product. */

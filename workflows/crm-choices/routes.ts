@@ -15,7 +15,7 @@ const findingView = z.object({ path: z.string(), severity: z.enum(['fault', 'war
 interface CrmChoiceRoutesDeps {
   choices: CrmChoiceReader
   /** @throws RequestError 404 */
-  findingsOf(companyId: string, key: string): Promise<StepFinding[]>
+  findingsOf: (companyId: string, key: string) => Promise<StepFinding[]>
 }
 
 /** What steps can name in the success location, and whether what they name is there. Mounted before the routes of single workflows. */

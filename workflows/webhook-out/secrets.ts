@@ -49,7 +49,7 @@ export function createWebhookSecrets(secrets: Model<WebhookSecretRecord>, box: C
       const before = await read(companyId)
       const now = clock.now()
       // Nobody can be checking with a secret that was never shown.
-      const previousUntil = before?.shownAt == null ? null : new Date(now.getTime() + overlapMs)
+      const previousUntil = (before?.shownAt ?? null) === null ? null : new Date(now.getTime() + overlapMs)
       const previousSealed = previousUntil === null ? null : (before?.sealed ?? null)
       const members = { companyId, sealed: box.seal(secret, contextOf(companyId)), madeAt: now, shownAt: now, previousSealed, previousUntil }
       await secrets.updateOne({ _id: companyId, companyId }, { $set: members }, { upsert: true })
@@ -58,8 +58,9 @@ export function createWebhookSecrets(secrets: Model<WebhookSecretRecord>, box: C
 
     async status(companyId) {
       const record = await read(companyId)
-      const overlaps = record?.previousUntil != null && record.previousUntil > clock.now()
-      return { madeAt: record?.madeAt ?? null, shown: record?.shownAt != null, previousUntil: overlaps ? record.previousUntil : null }
+      const until = record?.previousUntil ?? null
+      const overlaps = until !== null && until > clock.now()
+      return { madeAt: record?.madeAt ?? null, shown: (record?.shownAt ?? null) !== null, previousUntil: overlaps ? until : null }
     },
   }
 }

@@ -53,7 +53,7 @@ describe('webhooks that leave', () => {
 
   const url = (path = '/in'): string => `https://hooks.example.com:${receiver.port}${path}`
   const send = (key: string, company = companyId, to = url()) => webhooks.send({ key, companyId: company, locationId: 'loc1', userId: 'ada', url: to, type: 'feedback.received', at: clock.now(), data: { level: 'happy' } })
-  const ends = () => events.map(({ type, data }) => (data['code'] === undefined ? type : `${type} ${String(data['code'])}`))
+  const ends = () => events.map(({ type, data }) => (typeof data['code'] === 'string' ? `${type} ${data['code']}` : type))
 
   it('arrive once, signed, with what happened', async () => {
     const { secret } = await webhooks.secrets.rotate(companyId)
@@ -159,10 +159,8 @@ describe('webhooks that leave', () => {
   it('refuse what leads off the public internet, when they are asked for and again when they leave', async () => {
     await expect(send('m1', companyId, 'https://10.0.0.1/')).rejects.toMatchObject({ code: 'webhook_url' })
     await send('m2')
-    const { allows } = receiver.network
     receiver.network.allows = () => false
     await webhooks.pump.drain()
-    receiver.network.allows = allows
     expect(receiver.received).toEqual([])
     expect(ends()).toEqual(['message.failed webhook_url'])
   })
