@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose'
 import type { DomainEvent, Events } from '../src/events/index.ts'
-import type { AllRunsQuery, RunView, SendingView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
+import type { RunView, SendingView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
@@ -8,7 +8,7 @@ import { createRush, type Rush } from '../src/kernel/rush.ts'
 import type { Wake } from '../src/kernel/wake.ts'
 import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../src/store/index.ts'
 import { createAuthoring, type Authoring, type TestMail } from './authoring/index.ts'
-import { createRunList } from './authoring/run-list.ts'
+import { createRunList, type RunsOf } from './authoring/run-list.ts'
 import type { WorkflowDefinition } from './definition.ts'
 import { createActing } from './engine/acting.ts'
 import { createMessageCap } from './engine/cap.ts'
@@ -32,7 +32,7 @@ export interface Workflows {
   /** @throws RequestError 404 */
   detail(companyId: string, key: string): Promise<WorkflowDetail>
   /** Runs over all workflows, newest first. @throws RequestError 404 for a workflow that is not there */
-  runs(companyId: string, query: AllRunsQuery): Promise<{ items: RunView[]; total: number }>
+  runs(query: RunsOf): Promise<{ items: RunView[]; total: number }>
   /** @throws RequestError 404 */
   run(companyId: string, runId: string): Promise<RunView>
   /** @throws RequestError 404, 409, 422 with the exact place of a fault */
@@ -195,9 +195,9 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
 
     detail: async (companyId, key) => detailView(companyId, await states.get(companyId, key)),
 
-    async runs(companyId, query) {
-      if (query.workflowKey !== undefined) await states.get(companyId, query.workflowKey)
-      return runList.list(companyId, query)
+    async runs(query) {
+      if (query.key !== undefined) await states.get(query.companyId, query.key)
+      return runList.list(query)
     },
 
     run: (companyId, runId) => runList.one(companyId, runId),
