@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import type { DomainEvent, Events } from '../src/events/index.ts'
 import type { RunView, SendingView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
+import { RequestError } from '../src/kernel/errors.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
 import { createRush, type Rush } from '../src/kernel/rush.ts'
@@ -9,6 +10,7 @@ import type { Wake } from '../src/kernel/wake.ts'
 import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../src/store/index.ts'
 import { createAuthoring, type Authoring, type TestMail } from './authoring/index.ts'
 import { createRunList, type RunsOf } from './authoring/run-list.ts'
+import type { StepFinding } from './crm-choices/index.ts'
 import type { WorkflowDefinition } from './definition.ts'
 import { createActing } from './engine/acting.ts'
 import { createMessageCap } from './engine/cap.ts'
@@ -48,6 +50,8 @@ export interface Workflows {
   setSending(companyId: string, paused: boolean, by: string): Promise<SendingView>
   /** Previews, tests, dry runs, versions, copies, files. */
   authoring: Authoring
+  /** What the workflow's steps name and is not there, or does nothing yet. @throws RequestError 404 */
+  findings(companyId: string, key: string): Promise<StepFinding[]>
   /** `events` starts runs, `runs` works on their due steps. */
   pumps: { events: Pump; runs: Pump }
   /** Due and waiting steps, for health and metrics. */
@@ -77,6 +81,8 @@ export interface WorkflowsDeps {
   faultPoint?: FaultPoint
   /** Sends a test to the person who asks for it; undefined: no mail server is set. */
   sendMail?: (mail: TestMail) => Promise<void>
+  /** Looks up what a definition's steps name outside of the product; without it nothing is looked up. */
+  findings?: (companyId: string, definition: WorkflowDefinition) => Promise<StepFinding[]>
 }
 
 const maxAttempts = 8
@@ -173,6 +179,11 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     return counts
   }
 
+  async function findingsOf(companyId: string, key: string): Promise<StepFinding[]> {
+    const { definition, draft } = await states.get(companyId, key)
+    return deps.findings === undefined ? [] : deps.findings(companyId, draft ?? definition)
+  }
+
   async function detailView(companyId: string, workflow: AgencyWorkflow): Promise<WorkflowDetail> {
     const [counts, older] = await Promise.all([countsOf(companyId), authoring.versions.runningOnOlder(companyId, workflow)])
     return detailOf(workflow, counts.get(workflow.shipped.key) ?? noRuns, older)
@@ -208,9 +219,14 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     },
 
     async publish(companyId, key, by) {
+      const faults = (await findingsOf(companyId, key)).filter(({ severity }) => severity === 'fault')
+      const [first] = faults
+      if (first !== undefined) throw new RequestError(422, 'step_target_missing', `${first.path}: ${first.message}`, { details: { faults: faults.map(({ path, message }) => ({ path, message })) } })
       await schedules.prepare(companyId, await states.get(companyId, key))
       return detailView(companyId, await states.publish(companyId, key, by))
     },
+
+    findings: findingsOf,
 
     async pause(companyId, key, by) {
       const workflow = await states.pause(companyId, key, by)

@@ -38,6 +38,18 @@ export interface StepOverride {
   html?: string
   title?: string
   body?: string
+  add?: string[]
+  remove?: string[]
+  fieldId?: string
+  fieldName?: string
+  value?: string
+  pipelineId?: string
+  pipelineName?: string
+  stageId?: string
+  stageName?: string
+  workflowId?: string
+  workflowName?: string
+  url?: string
 }
 
 /** A version as it was published. */

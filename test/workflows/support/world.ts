@@ -119,6 +119,8 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
       around.settledTasks.push(key)
     },
     notify: async (notice) => void around.notices.push(notice),
+    webhook: async () => 'queued',
+    fieldIsNumber: async () => false,
   }
 
   function engineOn(connection: Connection, over: Partial<WorkflowPorts> = {}): Engine {
