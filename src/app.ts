@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose'
 import { createEchoFilter, createWebhookPump, createWebhookReceiver, createWebhookRouter, type CompletedTask, type SeenMessage } from '../webhooks/index.ts'
-import { createScheduler, createWorkflows, recurringJobs, workflowRoutes } from '../workflows/index.ts'
+import { createCrmChoices, createScheduler, createStepFindings, createWebhookOut, createWorkflows, crmChoiceRoutes, numericTypes, recurringJobs, webhookRoutes, workflowRoutes, type WebhookNetwork } from '../workflows/index.ts'
 import { accountRoutes, createAccounts } from './accounts/index.ts'
 import { caseRoutes, createCases } from './cases/index.ts'
 import { createEffects } from './effects/index.ts'
@@ -45,6 +45,8 @@ export interface AppOptions {
   faultPoint?: FaultPoint
   /** Quotas other than production's, for a developer sandbox of HighLevel or a test. */
   limits?: BudgetLimits
+  /** Where webhooks of steps may go, other than the public internet: a test's own receiver. */
+  webhookNetwork?: WebhookNetwork
 }
 
 /** The running product in one process. */
@@ -58,7 +60,7 @@ export interface App {
   services: ReturnType<typeof composeServices>
 }
 
-const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs']
+const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs', 'webhooks']
 /** Where the host itself shows custom pages. */
 const hostOrigins = ['https://app.gohighlevel.com', 'https://*.gohighlevel.com', 'https://app.leadconnectorhq.com', 'https://*.leadconnectorhq.com']
 const readinessTimeoutMs = 2_000
@@ -126,8 +128,29 @@ function composeServices(options: AppOptions) {
   accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
   const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
   const notifications = createNotifications({ connection, clock, logger, accounts, ...(mailer === undefined ? {} : { mailer }) })
+  const webhookOut = createWebhookOut({
+    connection, clock, wake, logger, box, events, faultPoint,
+    isLive: async (companyId) => ((await installations.get(companyId))?.status ?? 'uninstalled') !== 'uninstalled',
+    ...(options.webhookNetwork === undefined ? {} : { network: options.webhookNetwork }),
+  })
+  const crmChoices = createCrmChoices({
+    clock,
+    async location(companyId) {
+      const map = await setup.resources(companyId)
+      return map === null ? null : gateway.location(companyId, map.locationId, 'interactive')
+    },
+    async own(companyId) {
+      const [map, { tags }] = await Promise.all([setup.resources(companyId), settings.get(companyId)])
+      return {
+        fields: Object.values(map?.fields ?? {}).filter((id) => id !== null),
+        pipelines: [map?.pipelines.happiness?.id, map?.pipelines.health?.id].filter((id) => id !== undefined),
+        tags: [...Object.values(tags.happiness), ...Object.values(tags.health)],
+      }
+    },
+  })
   const workflows = createWorkflows({
     connection, clock, wake, rush, logger, faultPoint,
+    findings: createStepFindings({ choices: crmChoices, webhookFault: (companyId, url) => webhookOut.faultOf(companyId, url) }),
     events,
     observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event)],
     ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
@@ -164,7 +187,15 @@ function composeServices(options: AppOptions) {
       primaryPerson: async (companyId, locationId) => (await people.primary(companyId, locationId))?.userId ?? null,
       hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
       send: (message) => effects.send(message),
-      cancel: (companyId, key, reason) => effects.cancel(companyId, key, reason),
+      cancel: async (companyId, key, reason) => (await effects.cancel(companyId, key, reason)) || webhookOut.cancel(companyId, key, reason),
+      webhook: (delivery) => webhookOut.send(delivery),
+      fieldIsNumber: async (companyId, fieldId) => numericTypes.has((await crmChoices.read(companyId)).fields.find(({ id }) => id === fieldId)?.dataType ?? ''),
+      sendAgain: async (companyId, key) => (await effects.sendAgain(companyId, key)) || webhookOut.sendAgain(companyId, key),
+      locationIds: (companyId) => accounts.locationIds(companyId, {}),
+      async agencyZone(companyId) {
+        const home = (await setup.resources(companyId))?.locationId
+        return home === undefined ? null : ((await accounts.get(companyId, home))?.timezone ?? null)
+      },
       settleTask: ({ userId, ...task }) => effects.settleTask({ ...task, subjectId: `user:${task.locationId}:${userId}` }),
       notify: (notice) => notifications.notify(notice),
     },
@@ -216,6 +247,7 @@ function composeServices(options: AppOptions) {
     ['scores', (id) => scores.purge(id)],
     ['reports', (id) => reports.purge(id)],
     ['workflows', (id) => workflows.purge(id)],
+    ['webhooks', (id) => webhookOut.purge(id)],
     ['notifications', (id) => notifications.purge(id)],
     ['effects', (id) => effects.purge(id)],
     ['events', (id) => events.purge(id)],
@@ -226,8 +258,8 @@ function composeServices(options: AppOptions) {
   ]
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
-  const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, ...notifications.pumps]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, reports, cases, people, health, feedback, notifications, workflows, inbox, pumps, mailer }
+  const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps]
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, reports, cases, people, health, feedback, notifications, workflows, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -238,7 +270,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, reports, cases, people, health, feedback, happiness, notifications, workflows, inbox, pumps } = services
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, reports, cases, people, health, feedback, happiness, notifications, workflows, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -261,6 +293,7 @@ export function createApp(options: AppOptions): App {
         await setup.checkDue(200)
       },
       sweepReports: () => reports.sweep(5),
+      sweepSchedules: () => workflows.sweepSchedules(),
       sweepRetention: () => installations.sweepRetention(1),
     }),
   })
@@ -295,6 +328,7 @@ export function createApp(options: AppOptions): App {
     events: operatedQueue(events.queue),
     effects: operatedEffects(effects),
     workflow_steps: operatedQueue(workflows.queue),
+    webhooks: operatedQueue(webhookOut.queue),
   }
 
   const express = createHttpServer({
@@ -316,7 +350,10 @@ export function createApp(options: AppOptions): App {
       ...peopleRoutes(people, { accounts, clock }),
       ...healthRoutes(health),
       ...reportRoutes(reports, clock),
+      // Before the routes of single workflows, whose key could be any word.
+      ...crmChoiceRoutes({ choices: crmChoices, findingsOf: (companyId, key) => workflows.findings(companyId, key) }),
       ...workflowRoutes(workflows),
+      ...webhookRoutes(webhookOut),
       ...notificationRoutes(notifications),
       ...operationsRoutes({
         queues,

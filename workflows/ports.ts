@@ -1,5 +1,6 @@
 import type { OutboxMessage } from '../src/effects/index.ts'
 import type { AgencySettings } from '../src/http/contract/settings.ts'
+import type { WebhookDelivery } from './webhook-out/index.ts'
 import type { HappinessLevel, HealthLevel } from '../src/kernel/levels.ts'
 
 /** What workflows know about one account. */
@@ -76,7 +77,17 @@ export interface WorkflowPorts {
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
   /** Takes a message back before it left. */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** Has the outbox try a message again that it gave up. @returns false if it did not give it up */
+  sendAgain(companyId: string, key: string): Promise<boolean>
+  /** The accounts that workflows on a schedule go through, in a fixed order. */
+  locationIds(companyId: string): Promise<string[]>
+  /** IANA zone of the agency; null → UTC. */
+  agencyZone(companyId: string): Promise<string | null>
   /** The task need not be done any more: it never leaves, or is completed. Idempotent, also before the task was sent. */
   settleTask(task: { companyId: string; key: string; locationId: string; userId: string; reason: string }): Promise<void>
   notify(notice: TeamNotice): Promise<void>
+  /** Sends a signed webhook, at least once under one id. @throws PermanentError if webhooks cannot go there */
+  webhook(delivery: WebhookDelivery): Promise<'queued' | 'duplicate'>
+  /** True if HighLevel keeps this custom field as a number. */
+  fieldIsNumber(companyId: string, fieldId: string): Promise<boolean>
 }

@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import type { DomainEvent, Events } from '../src/events/index.ts'
 import type { RunView, SendingView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
+import { RequestError } from '../src/kernel/errors.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
 import { createRush, type Rush } from '../src/kernel/rush.ts'
@@ -9,14 +10,18 @@ import type { Wake } from '../src/kernel/wake.ts'
 import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../src/store/index.ts'
 import { createAuthoring, type Authoring, type TestMail } from './authoring/index.ts'
 import { createRunList, type RunsOf } from './authoring/run-list.ts'
+import type { StepFinding } from './crm-choices/index.ts'
 import type { WorkflowDefinition } from './definition.ts'
 import { createActing } from './engine/acting.ts'
 import { createMessageCap } from './engine/cap.ts'
 import { createDeliveries } from './engine/deliveries.ts'
 import { workflowModels } from './engine/model.ts'
+import { createEntries } from './engine/entries.ts'
+import { createOperator, type Operator } from './engine/operator.ts'
 import { createOptOuts } from './engine/opt-outs.ts'
 import { createPlaces } from './engine/places.ts'
 import { createRunner, type StepItem } from './engine/runner.ts'
+import { createSchedules } from './engine/schedules.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
 import type { EventScene, WorkflowAccount, WorkflowPorts } from './ports.ts'
@@ -45,10 +50,16 @@ export interface Workflows {
   setSending(companyId: string, paused: boolean, by: string): Promise<SendingView>
   /** Previews, tests, dry runs, versions, copies, files. */
   authoring: Authoring
+  /** What the workflow's steps name and is not there, or does nothing yet. @throws RequestError 404 */
+  findings(companyId: string, key: string): Promise<StepFinding[]>
   /** `events` starts runs, `runs` works on their due steps. */
   pumps: { events: Pump; runs: Pump }
   /** Due and waiting steps, for health and metrics. */
   queue: LeasedQueue<StepItem>
+  /** Ends single runs, and has failed steps repeated. */
+  operator: Operator
+  /** Starts what is due by a schedule; bounded, for the clock. */
+  sweepSchedules(): Promise<number>
   /** Removes everything of an agency, once its data need not be kept any more. */
   purge(companyId: string): Promise<void>
 }
@@ -70,6 +81,8 @@ export interface WorkflowsDeps {
   faultPoint?: FaultPoint
   /** Sends a test to the person who asks for it; undefined: no mail server is set. */
   sendMail?: (mail: TestMail) => Promise<void>
+  /** Looks up what a definition's steps name outside of the product; without it nothing is looked up. */
+  findings?: (companyId: string, definition: WorkflowDefinition) => Promise<StepFinding[]>
 }
 
 const maxAttempts = 8
@@ -85,15 +98,19 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const { connection, clock, wake, logger, events, ports, observers = [], rush = createRush() } = deps
   const models = workflowModels(connection)
   const library = indexLibrary(deps.library ?? shippedLibrary)
-  const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
+  const faults = deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }
+  const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...faults })
   const states = createWorkflowStates({ models, library, clock })
   const cap = createMessageCap(models.caps, clock)
   const optOuts = createOptOuts(models.optOuts)
   const places = createPlaces({ ports, clock })
   const acting = createActing({ states, cap, optOuts, ports, clock })
-  const runner = createRunner({ models, states, queue, acting, places, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
+  const onQueued = () => wake.signal('runs')
+  const operator = createOperator({ runs: models.runs, queue, cap, ports, clock, onQueued })
+  const runner = createRunner({ models, states, queue, acting, places, cap, operator, ports, clock, maxAttempts, onQueued, ...faults })
   const deliveries = createDeliveries({ runs: models.runs, states, cap, optOuts, ports, clock })
-  const starter = createStarter({ runs: models.runs, states, ports, clock, runner })
+  const starter = createStarter({ runs: models.runs, states, entries: createEntries(models), ports, clock, runner, ...faults })
+  const schedules = createSchedules({ model: models.schedules, states, starter, ports, clock })
 
   const runList = createRunList({ runs: models.runs, states, ports })
   const authoring = createAuthoring({
@@ -162,6 +179,11 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     return counts
   }
 
+  async function findingsOf(companyId: string, key: string): Promise<StepFinding[]> {
+    const { definition, draft } = await states.get(companyId, key)
+    return deps.findings === undefined ? [] : deps.findings(companyId, draft ?? definition)
+  }
+
   async function detailView(companyId: string, workflow: AgencyWorkflow): Promise<WorkflowDetail> {
     const [counts, older] = await Promise.all([countsOf(companyId), authoring.versions.runningOnOlder(companyId, workflow)])
     return detailOf(workflow, counts.get(workflow.shipped.key) ?? noRuns, older)
@@ -196,7 +218,15 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       return detailView(companyId, await states.edit(companyId, key, changesOf(shipped, patch), by, patch.asDraft))
     },
 
-    publish: async (companyId, key, by) => detailView(companyId, await states.publish(companyId, key, by)),
+    async publish(companyId, key, by) {
+      const faults = (await findingsOf(companyId, key)).filter(({ severity }) => severity === 'fault')
+      const [first] = faults
+      if (first !== undefined) throw new RequestError(422, 'step_target_missing', `${first.path}: ${first.message}`, { details: { faults: faults.map(({ path, message }) => ({ path, message })) } })
+      await schedules.prepare(companyId, await states.get(companyId, key))
+      return detailView(companyId, await states.publish(companyId, key, by))
+    },
+
+    findings: findingsOf,
 
     async pause(companyId, key, by) {
       const workflow = await states.pause(companyId, key, by)
@@ -222,10 +252,12 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     },
 
     authoring,
+    operator,
+    sweepSchedules: () => schedules.sweep(),
 
     async purge(companyId) {
       await queue.purge(companyId)
-      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts].map((model) => purgeModel(model, companyId)))
+      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts, models.entries, models.schedules].map((model) => purgeModel(model, companyId)))
     },
   }
 }

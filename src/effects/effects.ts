@@ -8,11 +8,13 @@ import { createCards } from './cards.ts'
 import type { ObservedContact } from './contact-rules.ts'
 import { createContacts } from './contacts.ts'
 import { createEchoes } from './echoes.ts'
+import { createCrmWrites } from './crm-writes.ts'
 import { createOutbox } from './outbox.ts'
+import { createOwnWrites } from './own-writes.ts'
 import { createPersonalTeller, locationOf } from './personal.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { createWaiting } from './readiness.ts'
-import { effectCollections, type CardRecord, type ContactRecord } from './records.ts'
+import { effectCollections, sentKeyOf, type CardRecord, type ContactRecord } from './records.ts'
 import { createStatus, type EffectsStatus } from './status.ts'
 import type { ContactIdentity, OutboxMessage, PersonEdit, SettledTask, WantedCard, WantedContact } from './types.ts'
 import type { WantedState } from './wanted-record.ts'
@@ -37,6 +39,8 @@ export interface Effects {
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
   /** Before it left. @returns false if it is under way, gone or unknown */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** Has a message tried again that was given up. @returns false if it was not */
+  sendAgain(companyId: string, key: string): Promise<boolean>
   /** The task need not be done any more: it never leaves, or is completed in HighLevel. Idempotent, also before the task was sent. */
   settleTask(task: SettledTask): Promise<void>
   /** Takes in what HighLevel shows of a contact; people's edits are appended as events and given back, echoes are not. */
@@ -106,7 +110,8 @@ export function createEffects(deps: EffectsDeps): Effects {
     },
   })
   const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes, personal)
-  const outbox = createOutbox(deps, collections.sent, contacts, waiting, settings, faultPoint)
+  const crmWrites = createCrmWrites({ clock, sent: collections.sent, begun: collections.begun, ownWrites: createOwnWrites(contactStore, clock), aroundMove: (_company, _contact, _card, _place, run) => run(), echoes, faultPoint })
+  const outbox = createOutbox(deps, { sent: collections.sent, contacts, crmWrites, waiting, settings, faultPoint })
   const { list } = createStatus(collections, outbox.queue)
 
   const shared = {
@@ -136,6 +141,11 @@ export function createEffects(deps: EffectsDeps): Effects {
     pumps,
     send: (message) => outbox.send(message),
     cancel: (companyId, key, reason) => outbox.cancel(companyId, key, reason),
+    async sendAgain(companyId, key) {
+      const again = await outbox.queue.replay(companyId, sentKeyOf(companyId, key))
+      if (again) wake.signal('outbox')
+      return again
+    },
     settleTask: (task) => outbox.settleTask(task),
     status: list,
     wantContact: (wanted) => contacts.want(wanted),
@@ -190,7 +200,7 @@ export function createEffects(deps: EffectsDeps): Effects {
     },
     async purge(companyId) {
       await outbox.queue.purge(companyId)
-      for (const collection of [collections.contacts, collections.cards, collections.sent]) await collection.deleteMany({ companyId })
+      for (const collection of [collections.contacts, collections.cards, collections.sent, collections.begun]) await collection.deleteMany({ companyId })
     },
     async counts(companyId) {
       const [ofContacts, ofCards, ofOutbox] = await Promise.all([contactStore.counts(companyId), cardStore.counts(companyId), outbox.queue.counts(companyId)])

@@ -52,8 +52,9 @@ export interface Person {
   renameStage(pipelineId: string, stageId: string, name: string): Pipeline
   /** Cards on it fall to the lowest stage. */
   deleteStage(pipelineId: string, stageId: string): Pipeline
-  createWorkflow(locationId: string, name: string, status?: Workflow['status']): Workflow
-  /** Contacts inside a workflow; ending a run lets the contact enter again. */
+  createWorkflow(locationId: string, name: string, status?: Workflow['status'], options?: Pick<Workflow, 'endsAtOnce'>): Workflow
+  deleteWorkflow(workflowId: string): void
+  /** Contacts inside a workflow, and those that passed through one that ends at once. */
   enrolments(workflowId: string): Enrolment[]
 }
 
@@ -120,10 +121,11 @@ export function createPerson(world: World): Person {
       opportunities.updatePipeline(world, pipelineId, { stages: pipelineAt(pipelineId).stages.map((stage) => (stage.id === stageId ? { ...stage, name } : stage)) }),
     deleteStage: (pipelineId, stageId) =>
       opportunities.updatePipeline(world, pipelineId, { stages: pipelineAt(pipelineId).stages.filter((stage) => stage.id !== stageId) }),
-    createWorkflow(locationId, name, status = 'published') {
+    createWorkflow(locationId, name, status = 'published', options = {}) {
       const now = world.isoNow()
-      return state.workflows.put({ id: state.ids.uuid('workflow'), locationId, name, status, version: 1, createdAt: now, updatedAt: now })
+      return state.workflows.put({ id: state.ids.uuid('workflow'), locationId, name, status, version: 1, createdAt: now, updatedAt: now, ...options })
     },
+    deleteWorkflow: (workflowId) => void state.workflows.delete(workflowId),
     enrolments: (workflowId) => state.enrolments.values().filter((enrolment) => enrolment.workflowId === workflowId),
   }
 }

@@ -68,6 +68,7 @@ export function createUiApi({ world, person, installer, dispatcher, ledger }: Pa
         return {
           contact: summary(contact),
           fields: state.fields.by('location', contact.locationId).filter((field) => field.model === 'contact').map((field) => ({ id: field.id, name: field.name, dataType: field.dataType, options: field.picklistOptions })),
+          workflows: state.enrolments.by('contact', contactId).map((enrolment) => ({ id: enrolment.id, name: state.workflows.get(enrolment.workflowId)?.name ?? '', inside: enrolment.leftAt === undefined, at: enrolment.at })),
           messages: state.messages.by('contact', contactId), notes: state.notes.by('contact', contactId), tasks: state.tasks.by('contact', contactId),
           cards: state.opportunities.by('contact', contactId).map((card) => {
             const pipeline = state.pipelines.get(card.pipelineId)

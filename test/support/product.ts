@@ -11,6 +11,7 @@ import { readConfig } from '../../src/kernel/config.ts'
 import type { FaultPoint } from '../../src/kernel/fault-point.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import type { BudgetLimits } from '../../src/highlevel/index.ts'
+import type { WebhookNetwork } from '../../workflows/index.ts'
 import { startSandbox, type Sandbox, type SandboxOptions } from '../sandbox/index.ts'
 import { openTestStore, type TestStore } from './store.ts'
 import { until } from './until.ts'
@@ -69,6 +70,8 @@ export interface ProductOptions {
   faultPoint?: FaultPoint
   /** Folder with the built pages and the widget; without it there are none. */
   publicDir?: string
+  /** Where webhooks of steps may go, instead of the public internet. */
+  webhookNetwork?: WebhookNetwork
 }
 
 const appSecret = 'a secret for tests only, long enough to be accepted'
@@ -116,6 +119,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       sandboxUrl: sandbox.url,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...(options.faultPoint === undefined ? {} : { faultPoint: options.faultPoint }),
+      ...(options.webhookNetwork === undefined ? {} : { webhookNetwork: options.webhookNetwork }),
     })
     server.on('request', app.express)
     await app.start()

@@ -32,7 +32,7 @@ export interface Exchange {
 }
 
 /** Words that are paths of the API and so cannot be keys. */
-const reservedKeys = new Set(['export', 'import', 'sending', 'runs', 'schema'])
+const reservedKeys = new Set(['export', 'import', 'sending', 'runs', 'schema', 'choices'])
 const maxFaults = 100
 
 /** The published JSON schema of a file and of one definition in it. */

@@ -39,6 +39,14 @@ export type StepResult =
   | { hold: { untilAt: Date; reason: string } }
   | { goTo: string; input?: StepDetails; output?: StepDetails }
 
+/** Something outside of the product that a step names; its `member` is where. */
+export type StepTarget =
+  | { kind: 'tag'; member: string; tag: string }
+  | { kind: 'field'; member: string; id: string; name: string }
+  | { kind: 'stage'; member: 'pipelineId' | 'stageId'; pipelineId: string; stageId: string; pipelineName: string; stageName: string }
+  | { kind: 'workflow'; member: string; id: string; name: string }
+  | { kind: 'url'; member: string; url: string }
+
 /** One kind of step: its part of the schema, and what it does. A new kind is one file with one of these and one line in `index.ts`. */
 export interface StepHandler<S extends { id: string; kind: string }> {
   kind: S['kind']
@@ -54,6 +62,8 @@ export interface StepHandler<S extends { id: string; kind: string }> {
   replaceable: readonly string[]
   /** Later steps that it may lead to, by the member that names them. */
   targets?(step: S): [member: string, target: string][]
+  /** What it names outside of the product: looked up before it is published. */
+  names?(step: S): StepTarget[]
   /** May be called any number of times for one step of one run: what it does must have its effect once. */
   act(context: StepContext, step: S): Promise<StepResult>
 }

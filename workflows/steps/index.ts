@@ -1,13 +1,18 @@
 import { z } from 'zod'
 import { branch } from './branch.ts'
+import { crmWorkflow } from './crm-workflow.ts'
 import type { StepHandler } from './handler.ts'
 import { jump } from './jump.ts'
 import { message } from './message.ts'
+import { moveCard } from './move-card.ts'
 import { note } from './note.ts'
 import { notify } from './notify.ts'
+import { setField } from './set-field.ts'
 import { sms } from './sms.ts'
+import { tag } from './tag.ts'
 import { task } from './task.ts'
 import { wait } from './wait.ts'
+import { webhook } from './webhook.ts'
 
 /** The step catalog. A new kind of step is its file and one line here. */
 const handlers = [
@@ -19,6 +24,11 @@ const handlers = [
   notify,
   task,
   note,
+  tag,
+  setField,
+  moveCard,
+  crmWorkflow,
+  webhook,
 ] as const
 
 /** Steps of every kind that the catalog has. */

@@ -9,6 +9,9 @@ const page = z.coerce.number().int().min(1).max(10_000).default(1)
 const pageSize = z.coerce.number().int().min(1).max(100).default(25)
 const id = z.string().min(1).max(64)
 
+const named = z.string().trim().min(1).max(200)
+const tagList = z.array(z.string().trim().min(1).max(80)).max(20)
+
 /** Own values for one step; members that the step's kind does not have are refused. */
 export const stepChange = z.strictObject({
   delayMinutes: z.number().int().min(0).max(366 * 24 * 60).optional(),
@@ -18,6 +21,18 @@ export const stepChange = z.strictObject({
   html: z.string().trim().min(1).max(20_000).optional(),
   title: z.string().trim().min(1).max(300).optional(),
   body: z.string().trim().min(1).max(2_000).optional(),
+  add: tagList.optional(),
+  remove: tagList.optional(),
+  fieldId: id.optional(),
+  fieldName: named.optional(),
+  value: z.string().min(1).max(2_000).optional(),
+  pipelineId: id.optional(),
+  pipelineName: named.optional(),
+  stageId: id.optional(),
+  stageName: named.optional(),
+  workflowId: id.optional(),
+  workflowName: named.optional(),
+  url: z.string().trim().min(1).max(2_000).optional(),
 })
 export type StepChange = z.output<typeof stepChange>
 

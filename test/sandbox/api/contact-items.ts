@@ -50,9 +50,11 @@ export function contactItemEndpoints(world: World): Endpoint[] {
     const contact = getContact(world, params['contactId'] ?? '')
     const workflow = state.workflows.get(params['workflowId'] ?? '')
     if (workflow === undefined || workflow.locationId !== contact.locationId) throw badRequest('Workflow not found')
-    const inside = state.enrolments.by('contact', contact.id).some((enrolment) => enrolment.workflowId === workflow.id)
+    const inside = state.enrolments.by('contact', contact.id).some((enrolment) => enrolment.workflowId === workflow.id && enrolment.leftAt === undefined)
     if (workflow.status === 'published' && !inside) {
-      state.enrolments.put({ id: state.ids.id20('enrolment'), locationId: contact.locationId, workflowId: workflow.id, contactId: contact.id, at: world.isoNow() })
+      const at = world.isoNow()
+      const left = workflow.endsAtOnce === true ? { leftAt: at } : {}
+      state.enrolments.put({ id: state.ids.id20('enrolment'), locationId: contact.locationId, workflowId: workflow.id, contactId: contact.id, at, ...left })
     }
   }
 
@@ -112,7 +114,7 @@ export function contactItemEndpoints(world: World): Endpoint[] {
       method: 'DELETE', path: '/contacts/{contactId}/workflow/{workflowId}', ...write, body: z.strictObject({ eventStartTime: z.string().optional() }),
       handle({ params }) {
         const contact = getContact(world, params['contactId'] ?? '')
-        for (const enrolment of state.enrolments.by('contact', contact.id)) if (enrolment.workflowId === params['workflowId']) state.enrolments.delete(enrolment.id)
+        for (const enrolment of state.enrolments.by('contact', contact.id)) if (enrolment.workflowId === params['workflowId'] && enrolment.leftAt === undefined) state.enrolments.delete(enrolment.id)
         return ok({ succeded: true })
       },
     }),

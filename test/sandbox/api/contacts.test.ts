@@ -165,5 +165,16 @@ describe('notes, tasks, messages and workflows of a contact', () => {
     expect([sandbox.enrolments(live.id).length, sandbox.enrolments(draft.id).length]).toEqual([1, 0])
     await api('DELETE', `/contacts/${id}/workflow/${live.id}`, {})
     expect(sandbox.enrolments(live.id)).toHaveLength(0)
+    expect((await api('POST', `/contacts/${id}/workflow/AAAAAAAAAAAAAAAAAAAA`, {})).status).toBe(400)
+  })
+
+  it('go through a workflow that ends at once as often as they are added', async () => {
+    const id = await newContact()
+    const short = sandbox.createWorkflow(home, 'Short', 'published', { endsAtOnce: true })
+    for (let call = 0; call < 2; call += 1) await api('POST', `/contacts/${id}/workflow/${short.id}`, {})
+    expect(sandbox.enrolments(short.id)).toHaveLength(2)
+    const listed = (await api('GET', `/workflows/?locationId=${home}`)).body['workflows'] as { id: string }[]
+    expect(listed.find((one) => one.id === short.id)).toMatchObject({ name: 'Short', status: 'published' })
+    expect(listed.find((one) => one.id === short.id)).not.toHaveProperty('endsAtOnce')
   })
 })

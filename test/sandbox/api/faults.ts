@@ -4,6 +4,8 @@ import { createRandom } from '../state/make-ids.ts'
 export interface FaultMatcher {
   method?: string
   path?: string | RegExp
+  /** Tested against the body as it was sent. */
+  body?: RegExp
 }
 
 /**
@@ -28,7 +30,7 @@ export interface Faults {
 }
 
 export interface FaultSource extends Faults {
-  take(method: string, path: string): Fault | undefined
+  take(method: string, path: string, body?: string): Fault | undefined
 }
 
 const usualFaults: Fault[] = [
@@ -40,7 +42,8 @@ const usualFaults: Fault[] = [
   { acceptThen: 'reset' },
 ]
 
-function matches(matcher: FaultMatcher, method: string, path: string): boolean {
+function matches(matcher: FaultMatcher, method: string, path: string, body: string): boolean {
+  if (matcher.body?.test(body) === false) return false
   if (matcher.method !== undefined && matcher.method !== method) return false
   if (matcher.path === undefined) return true
   return typeof matcher.path === 'string' ? matcher.path === path : matcher.path.test(path)
@@ -57,14 +60,14 @@ export function createFaults(): FaultSource {
   let dice: { rate: number; random: () => number; kinds: Fault[]; matcher: FaultMatcher } | undefined
   const counts: Record<string, number> = {}
 
-  function choose(method: string, path: string): Fault | undefined {
-    const plan = planned.find((candidate) => matches(candidate.matcher, method, path))
+  function choose(method: string, path: string, body: string): Fault | undefined {
+    const plan = planned.find((candidate) => matches(candidate.matcher, method, path, body))
     if (plan !== undefined) {
       plan.left -= 1
       if (plan.left <= 0) planned = planned.filter((other) => other !== plan)
       return plan.fault
     }
-    if (dice === undefined || !matches(dice.matcher, method, path) || dice.random() >= dice.rate) return undefined
+    if (dice === undefined || !matches(dice.matcher, method, path, body) || dice.random() >= dice.rate) return undefined
     return dice.kinds[Math.floor(dice.random() * dice.kinds.length)]
   }
 
@@ -80,8 +83,8 @@ export function createFaults(): FaultSource {
       dice = undefined
     },
     injected: () => ({ ...counts }),
-    take(method, path) {
-      const fault = choose(method, path)
+    take(method, path, body = '') {
+      const fault = choose(method, path, body)
       if (fault !== undefined) counts[nameOf(fault)] = (counts[nameOf(fault)] ?? 0) + 1
       return fault
     },

@@ -67,7 +67,9 @@ export function peopleEndpoints(world: World): Endpoint[] {
     endpoint({
       method: 'GET', path: '/workflows/', scope: 'workflows.readonly', query: z.strictObject({ locationId: z.string() }),
       handle({ query }) {
-        const answer: GetWorkflowSuccessfulResponseDto = { workflows: state.workflows.by('location', query.locationId) }
+        const answer: GetWorkflowSuccessfulResponseDto = {
+          workflows: state.workflows.by('location', query.locationId).map(({ id, locationId, name, status, version, createdAt, updatedAt }) => ({ id, locationId, name, status, version, createdAt, updatedAt })),
+        }
         return ok(answer)
       },
     }),

@@ -176,7 +176,7 @@ export function createApiServer(parts: ApiServerParts): Server {
     const entry = ledger.add({
       at: world.settings.clock.nowMs(), method, path: endpoint?.path ?? url.pathname, url: url.pathname, status: 0, bodyKeys: [],
     })
-    const fault = faults.take(method, url.pathname)
+    const fault = faults.take(method, url.pathname, raw.toString('utf8'))
     if (fault !== undefined) entry.fault = nameOf(fault)
     const query = queryOf(url)
     let headers: Record<string, string> = {}

@@ -199,6 +199,8 @@ export interface Workflow {
   version: number
   createdAt: string
   updatedAt: string
+  /** It has no waits and lets contacts enter again: every call that adds a contact puts it through once more. */
+  endsAtOnce?: boolean
 }
 
 /** A contact that was put into one of the CRM's own workflows. */
@@ -208,6 +210,8 @@ export interface Enrolment {
   workflowId: string
   contactId: string
   at: string
+  /** When the contact had passed through; left out while it is inside. */
+  leftAt?: string
 }
 
 export interface Installation {

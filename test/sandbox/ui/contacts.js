@@ -78,9 +78,9 @@ export function messageView(message) {
     html ? h('iframe', { sandbox: '', srcdoc: message.body, title: message.subject || 'Message', 'data-testid': 'message-html' }) : h('div', { 'data-testid': 'message-body' }, message.body))
 }
 
-/** One contact: fields, tags, conversation, cards, tasks, notes. */
+/** One contact: fields, tags, conversation, cards, workflows, tasks, notes. */
 export async function contactPage(view, contactId) {
-  const { contact, fields, messages, notes, tasks, cards } = await api(`contacts/${contactId}`)
+  const { contact, fields, messages, notes, tasks, cards, workflows } = await api(`contacts/${contactId}`)
   return [
     h('h1', { 'data-testid': 'contact-name' }, contact.name || contact.email),
     h('p', { class: 'soft' }, [contact.email, contact.phone, contact.companyName].filter(Boolean).join(' · ')),
@@ -88,8 +88,9 @@ export async function contactPage(view, contactId) {
       h('section', { class: 'card' }, h('h2', {}, 'Custom fields'), fields.length === 0 ? h('p', { class: 'soft' }, 'This account has no custom fields yet.') : fieldsForm(view, contact, fields)),
       h('section', { class: 'card' }, h('h2', {}, 'Tags'), tagsForm(view, contact),
         h('h2', {}, 'Cards'), cards.length === 0 ? h('p', { class: 'soft' }, 'None') : h('ul', { 'data-testid': 'contact-cards' }, cards.map((card) => h('li', {}, `${card.pipeline}: ${card.stage}`))),
+        h('h2', {}, 'Workflows'), workflows.length === 0 ? h('p', { class: 'soft' }, 'None') : h('ul', { 'data-testid': 'contact-workflows' }, workflows.map((workflow) => h('li', {}, `${workflow.name}: ${workflow.inside ? 'inside since' : 'passed through'} ${when(workflow.at)}`))),
         h('h2', {}, 'Tasks'), tasks.length === 0 ? h('p', { class: 'soft' }, 'None') : h('ul', {}, tasks.map((task) => h('li', {}, `${task.completed ? '✓ ' : ''}${task.title} (due ${when(task.dueDate)})`))),
-        h('h2', {}, 'Notes'), notes.length === 0 ? h('p', { class: 'soft' }, 'None') : h('ul', {}, notes.map((note) => h('li', {}, note.body)))),
+        h('h2', {}, 'Notes'), notes.length === 0 ? h('p', { class: 'soft' }, 'None') : h('ul', { 'data-testid': 'contact-notes' }, notes.map((note) => h('li', {}, note.body)))),
       h('section', { class: 'card', 'data-testid': 'conversation' }, h('h2', {}, 'Conversation'),
         messages.length === 0 ? h('p', { class: 'soft' }, 'No messages') : messages.map(messageView),
         h('form', { onsubmit: async (event) => {
