@@ -6,6 +6,9 @@ export interface Mail {
   to: string
   subject: string
   text: string
+  html: string
+  /** Shown as the sender; the address stays the server's. */
+  fromName: string
   /** Stable for the same mail, so that a mailbox that gets it twice can tell. */
   messageId: string
 }
@@ -38,10 +41,11 @@ function certainlyNotTaken({ code, command, syscall, responseCode, message }: Sm
  */
 export function createSmtpMailer(smtpUrl: string, from: string): Mailer {
   const transport = createTransport(smtpUrl, { from })
+  const address = /<([^<>]+)>\s*$/.exec(from)?.[1] ?? from
   return {
-    async send({ to, subject, text, messageId }) {
+    async send({ to, subject, text, html, fromName, messageId }) {
       try {
-        await transport.sendMail({ to, subject, text, messageId })
+        await transport.sendMail({ from: { name: fromName, address }, to, subject, text, html, messageId })
       } catch (error) {
         const fault = error as SmtpFault
         if (typeof fault.responseCode === 'number' && fault.responseCode >= 500) throw new PermanentError('mail_refused', 'The mail server refused this e-mail for good.', { cause: error })
