@@ -152,8 +152,12 @@ function composeServices(options: AppOptions) {
     connection, clock, wake, rush, logger, faultPoint,
     events,
     observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event)],
+    ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
     ports: {
       settings: (companyId) => settings.get(companyId),
+      async pauseSending(companyId, paused, by) {
+        await settings.update(companyId, { messages: { paused } }, by)
+      },
       isLive,
       feedbackLink: (companyId, locationId, userId) => feedback.links.linkFor(companyId, locationId, userId),
       async account(companyId, locationId) {

@@ -37,7 +37,7 @@ export interface TeamNotice {
   key: string
   companyId: string
   locationId: string | null
-  audience: 'owner' | 'everyone'
+  audience: 'owner' | 'everyone' | 'leads'
   /** Owner of the matter, where it is not the account's owner. */
   ownerId: string | null
   /** The account's owner, as just read. */
@@ -50,12 +50,16 @@ export interface TeamNotice {
   link: string | null
   /** The workflow says that this is worth an e-mail; a person's preferences may say otherwise. */
   email: boolean
+  /** All ways that the workflow suggests. */
+  channels: readonly ('in_app' | 'email' | 'task' | 'chat')[]
   at: Date
 }
 
 /** The rest of the product as workflows need it. Wired up in the composition root. */
 export interface WorkflowPorts {
   settings(companyId: string): Promise<Pick<AgencySettings, 'messages' | 'brand'>>
+  /** The agency's switch for all messages to customers. */
+  pauseSending(companyId: string, paused: boolean, by: string): Promise<void>
   /** False once the app was uninstalled. */
   isLive(companyId: string): Promise<boolean>
   account(companyId: string, locationId: string): Promise<WorkflowAccount | null>

@@ -1,6 +1,6 @@
-import { z } from 'zod'
-import { runList, runsQuery, runView, workflowDetail, workflowList, workflowParams, workflowPatch } from '../src/http/contract/workflows.ts'
+import { allRunsQuery, runList, runParams, runsQuery, runView, workflowDetail, workflowList, workflowParams, workflowPatch } from '../src/http/contract/workflows.ts'
 import { defineRoute, sessionOf, type Route } from '../src/kernel/route.ts'
+import { agencyWorkflowRoutes, authoringRoutes } from './authoring/routes.ts'
 import type { Workflows } from './service.ts'
 
 const missing = { 404: { description: 'There is no such workflow' } } as const
@@ -15,10 +15,12 @@ export function workflowRoutes(workflows: Workflows): Route[] {
       summary: 'All follow-ups and notifications with their state, words and figures of the last 30 days',
       responses: { 200: { description: 'Workflows', schema: workflowList } },
       async handler(request) {
-        const items = await workflows.list(sessionOf(request).companyId)
-        return { status: 200, json: { items, page: 1, pageSize: items.length, total: items.length } }
+        const { companyId } = sessionOf(request)
+        const [items, sending] = await Promise.all([workflows.list(companyId), workflows.sending(companyId)])
+        return { status: 200, json: { items, sending, page: 1, pageSize: items.length, total: items.length } }
       },
     }),
+    ...agencyWorkflowRoutes(workflows),
     defineRoute({
       method: 'GET',
       path: '/api/workflows/:key',
@@ -37,8 +39,21 @@ export function workflowRoutes(workflows: Workflows): Route[] {
       query: runsQuery,
       responses: { 200: { description: 'Runs', schema: runList }, ...missing },
       async handler(request) {
-        const { page, pageSize, state } = request.query
-        const { items, total } = await workflows.runs({ companyId: sessionOf(request).companyId, key: request.params.key, page, pageSize, ...(state === undefined ? {} : { state }) })
+        const { page, pageSize } = request.query
+        const { items, total } = await workflows.runs(sessionOf(request).companyId, { ...request.query, workflowKey: request.params.key })
+        return { status: 200, json: { items, page, pageSize, total } }
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/runs',
+      access: 'agency',
+      summary: 'Runs of all workflows, newest first; by workflow, account, person and state',
+      query: allRunsQuery,
+      responses: { 200: { description: 'Runs', schema: runList }, ...missing },
+      async handler(request) {
+        const { page, pageSize } = request.query
+        const { items, total } = await workflows.runs(sessionOf(request).companyId, request.query)
         return { status: 200, json: { items, page, pageSize, total } }
       },
     }),
@@ -47,7 +62,7 @@ export function workflowRoutes(workflows: Workflows): Route[] {
       path: '/api/runs/:runId',
       access: 'agency',
       summary: 'One run of a workflow, by its id; where an entry of the timeline leads',
-      params: z.object({ runId: z.string().min(1).max(64) }),
+      params: runParams,
       responses: { 200: { description: 'Run', schema: runView }, 404: { description: 'There is no such run in this agency' } },
       handler: async (request) => ({ status: 200, json: await workflows.run(sessionOf(request).companyId, request.params.runId) }),
     }),
@@ -93,5 +108,6 @@ export function workflowRoutes(workflows: Workflows): Route[] {
         return { status: 200, json: await workflows.pause(session.companyId, request.params.key, session.userId) }
       },
     }),
+    ...authoringRoutes(workflows),
   ]
 }

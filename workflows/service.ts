@@ -1,36 +1,54 @@
 import type { Connection } from 'mongoose'
-import type { DomainEvent } from '../src/events/index.ts'
-import type { RunView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
+import type { DomainEvent, Events } from '../src/events/index.ts'
+import type { AllRunsQuery, RunView, SendingView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
-import { notFound } from '../src/kernel/errors.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
 import { createRush, type Rush } from '../src/kernel/rush.ts'
 import type { Wake } from '../src/kernel/wake.ts'
 import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../src/store/index.ts'
+import { createAuthoring, type Authoring, type TestMail } from './authoring/index.ts'
+import { createRunList } from './authoring/run-list.ts'
 import type { WorkflowDefinition } from './definition.ts'
+import { createActing } from './engine/acting.ts'
 import { createMessageCap } from './engine/cap.ts'
 import { createDeliveries } from './engine/deliveries.ts'
-import { workflowModels, type RunState } from './engine/model.ts'
+import { workflowModels } from './engine/model.ts'
+import { createOptOuts } from './engine/opt-outs.ts'
+import { createPlaces } from './engine/places.ts'
+<<<<<<< HEAD
+import type { RunState } from './engine/run.ts'
+=======
+>>>>>>> author
 import { createRunner, type StepItem } from './engine/runner.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
 import type { EventScene, WorkflowAccount, WorkflowPorts } from './ports.ts'
 import { createWorkflowStates, type AgencyWorkflow } from './states.ts'
-import { changesOf, detailOf, noRuns, runViewOf, summaryOf, type RunCounts } from './views.ts'
+import { changesOf, detailOf, noRuns, summaryOf, type RunCounts } from './views.ts'
 
 /** Follow-ups and notifications: reads what happened, runs what the agency switched on. */
 export interface Workflows {
   list(companyId: string): Promise<WorkflowSummary[]>
   /** @throws RequestError 404 */
   detail(companyId: string, key: string): Promise<WorkflowDetail>
-  runs(query: { companyId: string; key: string; state?: RunState; page: number; pageSize: number }): Promise<{ items: RunView[]; total: number }>
+  /** Runs over all workflows, newest first. @throws RequestError 404 for a workflow that is not there */
+  runs(companyId: string, query: AllRunsQuery): Promise<{ items: RunView[]; total: number }>
   /** @throws RequestError 404 */
   run(companyId: string, runId: string): Promise<RunView>
   /** @throws RequestError 404, 409, 422 with the exact place of a fault */
   edit(companyId: string, key: string, patch: WorkflowPatch, by: string): Promise<WorkflowDetail>
   publish(companyId: string, key: string, by: string): Promise<WorkflowDetail>
   pause(companyId: string, key: string, by: string): Promise<WorkflowDetail>
+  archive(companyId: string, key: string, by: string): Promise<WorkflowDetail>
+  unarchive(companyId: string, key: string, by: string): Promise<WorkflowDetail>
+  discardDraft(companyId: string, key: string, by: string): Promise<WorkflowDetail>
+  /** The agency's kill switch. */
+  sending(companyId: string): Promise<SendingView>
+  /** Stops every message to customers and takes back what has not left, or lets them leave again. */
+  setSending(companyId: string, paused: boolean, by: string): Promise<SendingView>
+  /** Previews, tests, dry runs, versions, copies, files. */
+  authoring: Authoring
   /** `events` starts runs, `runs` works on their due steps. */
   pumps: { events: Pump; runs: Pump }
   /** Due and waiting steps, for health and metrics. */
@@ -47,13 +65,15 @@ export interface WorkflowsDeps {
   rush?: Rush
   logger: Logger
   /** The events to work through; their one consumer is here. */
-  events: { queue: LeasedQueue<DomainEvent> }
+  events: Pick<Events, 'queue' | 'since' | 'timeline'>
   ports: WorkflowPorts
   /** Others who must take note of every event, before workflows do; each must be idempotent. */
   observers?: readonly ((event: DomainEvent, scene: EventScene) => Promise<void>)[]
   /** Definitions; the shipped ones if left out. */
   library?: readonly WorkflowDefinition[]
   faultPoint?: FaultPoint
+  /** Sends a test to the person who asks for it; undefined: no mail server is set. */
+  sendMail?: (mail: TestMail) => Promise<void>
 }
 
 const maxAttempts = 8
@@ -72,9 +92,19 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
   const states = createWorkflowStates({ models, library, clock })
   const cap = createMessageCap(models.caps, clock)
-  const runner = createRunner({ models, states, queue, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
-  const deliveries = createDeliveries({ runs: models.runs, states, cap, ports, clock })
+  const optOuts = createOptOuts(models.optOuts)
+  const places = createPlaces({ ports, clock })
+  const acting = createActing({ states, cap, optOuts, ports, clock })
+  const runner = createRunner({ models, states, queue, acting, places, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
+  const deliveries = createDeliveries({ runs: models.runs, states, cap, optOuts, ports, clock })
   const starter = createStarter({ runs: models.runs, states, library, ports, clock, runner })
+
+  const runList = createRunList({ runs: models.runs, states, ports })
+  const authoring = createAuthoring({
+    states, library, ports, clock, events,
+    runs: models.runs,
+    ...(deps.sendMail === undefined ? {} : { sendMail: deps.sendMail }),
+  })
 
   /** Lives as long as one event is worked on: the next one reads anew. */
   function sceneOf({ companyId, locationId }: DomainEvent): EventScene {
@@ -137,7 +167,14 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   }
 
   async function detailView(companyId: string, workflow: AgencyWorkflow): Promise<WorkflowDetail> {
-    return detailOf(workflow, (await countsOf(companyId)).get(workflow.shipped.key) ?? noRuns)
+    const [counts, older] = await Promise.all([countsOf(companyId), authoring.versions.runningOnOlder(companyId, workflow)])
+    return detailOf(workflow, counts.get(workflow.shipped.key) ?? noRuns, older)
+  }
+
+  /** Takes back what a workflow gave to the outbox and has not left. */
+  async function takeBack(companyId: string, key: string, reason: string): Promise<void> {
+    const count = await deliveries.takeBack(companyId, key, reason)
+    if (count > 0) logger.info({ companyId, workflow: key, count, reason }, 'messages of a workflow were taken back')
   }
 
   return {
@@ -151,39 +188,48 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
 
     detail: async (companyId, key) => detailView(companyId, await states.get(companyId, key)),
 
-    async runs({ companyId, key, state, page, pageSize }) {
-      await states.get(companyId, key)
-      const filter = { companyId, workflowKey: key, ...(state === undefined ? {} : { state }) }
-      const [found, total] = await Promise.all([
-        models.runs.find(filter).sort({ createdAt: -1, _id: 1 }).skip((page - 1) * pageSize).limit(pageSize).lean(),
-        models.runs.countDocuments(filter),
-      ])
-      return { items: found.map(runViewOf), total }
+    async runs(companyId, query) {
+      if (query.workflowKey !== undefined) await states.get(companyId, query.workflowKey)
+      return runList.list(companyId, query)
     },
 
-    async run(companyId, runId) {
-      const found = await models.runs.findOne({ _id: runId, companyId }).lean()
-      if (found === null) throw notFound('run')
-      return runViewOf(found)
-    },
+    run: (companyId, runId) => runList.one(companyId, runId),
 
     async edit(companyId, key, patch, by) {
       const { shipped } = await states.get(companyId, key)
-      return detailView(companyId, await states.edit(companyId, key, changesOf(shipped, patch), by))
+      return detailView(companyId, await states.edit(companyId, key, changesOf(shipped, patch), by, patch.asDraft))
     },
 
     publish: async (companyId, key, by) => detailView(companyId, await states.publish(companyId, key, by)),
 
     async pause(companyId, key, by) {
       const workflow = await states.pause(companyId, key, by)
-      const count = await deliveries.takeBack(companyId, key, 'paused')
-      if (count > 0) logger.info({ companyId, workflow: key, count }, 'messages of a paused workflow were taken back')
+      await takeBack(companyId, key, 'paused')
       return detailView(companyId, workflow)
     },
 
+    async archive(companyId, key, by) {
+      const workflow = await states.archive(companyId, key, by)
+      await takeBack(companyId, key, 'paused')
+      return detailView(companyId, workflow)
+    },
+
+    unarchive: async (companyId, key, by) => detailView(companyId, await states.unarchive(companyId, key, by)),
+    discardDraft: async (companyId, key, by) => detailView(companyId, await states.discardDraft(companyId, key, by)),
+
+    sending: async (companyId) => ({ paused: (await ports.settings(companyId)).messages.paused }),
+
+    async setSending(companyId, paused, by) {
+      await ports.pauseSending(companyId, paused, by)
+      if (paused) for (const { shipped } of await states.list(companyId)) if (shipped.kind === 'follow_up') await takeBack(companyId, shipped.key, 'all_paused')
+      return { paused }
+    },
+
+    authoring,
+
     async purge(companyId) {
       await queue.purge(companyId)
-      await Promise.all([models.runs, models.states, models.versions, models.caps].map((model) => purgeModel(model, companyId)))
+      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts].map((model) => purgeModel(model, companyId)))
     },
   }
 }

@@ -64,6 +64,16 @@ export function checkTemplate(source: string): TemplateFault[] {
   return faults.sort((one, other) => one.line - other.line || one.column - other.column)
 }
 
+/** The fields that a template uses, in no order; none if it does not parse. */
+export function fieldsOf(source: string): string[] {
+  try {
+    return plain.globalFullVariablesSync(source)
+  } catch {
+    // What does not parse is told by `checkTemplate`, with its place.
+    return []
+  }
+}
+
 const allFieldsFilled: MergeValues = Object.fromEntries(mergeFields.map((field) => [field.key, field.sample]))
 
 /**

@@ -1,4 +1,5 @@
 import type { RunView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
+import { differencesBetween, replaceableOf } from './authoring/changes.ts'
 import type { Step, WorkflowDefinition } from './definition.ts'
 import type { RunRecord, StepOverride } from './engine/model.ts'
 import { mergeFields, sampleValues } from './fields.ts'
@@ -9,22 +10,22 @@ const stateTexts: Record<AgencyWorkflow['state'], Record<WorkflowDefinition['kin
   draft: { follow_up: 'Draft: nobody receives this.', notification: 'Draft: nobody is told.' },
   published: { follow_up: 'Live: starts with the next answer, never with past ones.', notification: 'On: the team is told.' },
   paused: { follow_up: 'Paused: nothing starts and nothing is sent.', notification: 'Paused: nobody is told.' },
+  archived: { follow_up: 'Archived: nothing starts, and it is out of the way.', notification: 'Archived: nobody is told, and it is out of the way.' },
 }
 
 /** Runs of the last 30 days by what became of them. */
 export type RunCounts = WorkflowSummary['last30Days']
 export const noRuns: RunCounts = { started: 0, sent: 0, waiting: 0, stopped: 0, failed: 0 }
 
-type SpeakingStep = Exclude<Step, { kind: 'wait' }>
-
-function speakingStep(definition: WorkflowDefinition): SpeakingStep | undefined {
-  return definition.steps.find((step): step is SpeakingStep => step.kind !== 'wait')
-}
-
+/** Words of the first step that has any. */
 function copyOf(definition: WorkflowDefinition): WorkflowSummary['copy'] {
-  const step = speakingStep(definition)
-  if (step === undefined) return { subject: null, text: '', html: null }
-  return step.kind === 'message' ? { subject: step.subject, text: step.text, html: step.html } : { subject: step.title, text: step.body, html: null }
+  for (const step of definition.steps) {
+    if (step.kind === 'message') return { subject: step.subject, text: step.text, html: step.html }
+    if (step.kind === 'sms') return { subject: null, text: step.text, html: null }
+    if (step.kind === 'note') return { subject: null, text: step.body, html: null }
+    if (step.kind === 'notify' || step.kind === 'task') return { subject: step.title, text: step.body, html: null }
+  }
+  return { subject: null, text: '', html: null }
 }
 
 export function summaryOf(workflow: AgencyWorkflow, counts: RunCounts): WorkflowSummary {
@@ -32,6 +33,8 @@ export function summaryOf(workflow: AgencyWorkflow, counts: RunCounts): Workflow
   const waits = definition.steps.filter((step) => step.kind === 'wait')
   return {
     key: definition.key,
+    origin: workflow.origin,
+    copyOf: workflow.copyOf,
     kind: definition.kind,
     reading: definition.reading,
     level: definition.level,
@@ -42,6 +45,7 @@ export function summaryOf(workflow: AgencyWorkflow, counts: RunCounts): Workflow
     version: workflow.version,
     publishedAt: workflow.publishedAt?.toISOString() ?? null,
     customised: workflow.customised,
+    hasDraft: workflow.draft !== null,
     changedBy: workflow.changedBy,
     changedAt: workflow.changedAt?.toISOString() ?? null,
     delayMinutes: waits[0]?.delayMinutes ?? null,
@@ -50,14 +54,18 @@ export function summaryOf(workflow: AgencyWorkflow, counts: RunCounts): Workflow
   }
 }
 
-export function detailOf(workflow: AgencyWorkflow, counts: RunCounts): WorkflowDetail {
-  const { definition, shipped } = workflow
+export function detailOf(workflow: AgencyWorkflow, counts: RunCounts, runningOnOlder: number): WorkflowDetail {
+  const { definition, shipped, draft } = workflow
   const copy = copyOf(definition)
   return {
     ...summaryOf(workflow, counts),
     steps: definition.steps,
+    draftSteps: draft?.steps ?? null,
     shippedSteps: shipped.steps,
+    differences: differencesBetween(shipped, draft ?? definition) as WorkflowDetail['differences'],
+    replaceable: Object.fromEntries(definition.steps.map((step) => [step.id, [...replaceableOf(step)]])),
     guards: definition.guards,
+    runningOnOlder,
     fields: [...mergeFields],
     preview: {
       subject: copy.subject === null ? null : renderTemplate('line', copy.subject, sampleValues),
@@ -67,9 +75,13 @@ export function detailOf(workflow: AgencyWorkflow, counts: RunCounts): WorkflowD
   }
 }
 
-export function runViewOf(run: RunRecord): RunView {
+/** Names of those that a run is about; null for what is not there any more. */
+export type RunNames = Pick<RunView, 'workflowName' | 'accountName' | 'userName'>
+
+export function runViewOf(run: RunRecord, names: RunNames): RunView {
   return {
     id: run._id,
+    ...names,
     workflowKey: run.workflowKey,
     version: run.version,
     state: run.state,
@@ -80,7 +92,7 @@ export function runViewOf(run: RunRecord): RunView {
     startedAt: run.createdAt.toISOString(),
     nextAt: run.nextAt?.toISOString() ?? null,
     finishedAt: run.finishedAt?.toISOString() ?? null,
-    steps: run.history.map((entry) => ({ stepId: entry.stepId, kind: entry.kind, at: entry.at.toISOString(), outcome: entry.outcome, reason: entry.reason })),
+    steps: run.history.map(({ at, ...entry }) => ({ ...entry, at: at.toISOString() })),
   }
 }
 

@@ -78,6 +78,8 @@ export function createHttpServer(options: HttpServerOptions): Express {
     response.set('Cache-Control', 'no-store')
     next()
   })
+  // A whole agency's workflows are one file; everything else is small.
+  app.use('/api/workflows/import', express.json({ limit: '2mb', strict: true }))
   app.use(express.json({ limit: '64kb', strict: true }))
   app.use('/a', express.urlencoded({ extended: false, limit: '16kb' }))
 

@@ -10,7 +10,7 @@ const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => ent
 const why = 'You get this because of your choices on the page Notifications. There you can have less, or other things, or at another time.'
 
 /** An e-mail with the agency's brand, as text and as HTML that needs no picture and no style sheet. */
-export function mailOf(message: Message, brand: Brand, workspaceUrl: string | null): Pick<Mail, 'subject' | 'text' | 'html' | 'fromName'> {
+export function mailOf(message: Message, brand: Brand, workspaceUrl: string | null): Required<Pick<Mail, 'subject' | 'text' | 'html' | 'fromName'>> {
   return { subject: message.subject.replace(/\s+/g, ' ').slice(0, 200), text: asText(message, brand, workspaceUrl), html: asHtml(message, brand, workspaceUrl), fromName: brand.name }
 }
 

@@ -6,9 +6,10 @@ export interface Mail {
   to: string
   subject: string
   text: string
-  html: string
-  /** Shown as the sender; the address stays the server's. */
-  fromName: string
+  /** The same in HTML; left out for plain ones. */
+  html?: string
+  /** Shown as the sender; the address stays the server's. Left out for the server's own. */
+  fromName?: string
   /** Stable for the same mail, so that a mailbox that gets it twice can tell. */
   messageId: string
 }
@@ -45,7 +46,7 @@ export function createSmtpMailer(smtpUrl: string, from: string): Mailer {
   return {
     async send({ to, subject, text, html, fromName, messageId }) {
       try {
-        await transport.sendMail({ from: { name: fromName, address }, to, subject, text, html, messageId })
+        await transport.sendMail({ to, subject, text, messageId, ...(html === undefined ? {} : { html }), ...(fromName === undefined ? {} : { from: { name: fromName, address } }) })
       } catch (error) {
         const fault = error as SmtpFault
         if (typeof fault.responseCode === 'number' && fault.responseCode >= 500) throw new PermanentError('mail_refused', 'The mail server refused this e-mail for good.', { cause: error })

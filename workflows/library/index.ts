@@ -1,12 +1,14 @@
 import { timelineOnlyTypes, type DomainEventType } from '../../src/events/index.ts'
 import { workflowDefinition, type WorkflowDefinition } from '../definition.ts'
+import { firstAnswer, happinessFell, happinessRecovered, happinessRose, healthFell, healthRecovered, healthRose } from './changes.ts'
 import { happyNextStep } from './happy.ts'
+import { caseClosedLoop, inactive14Days, inactive30Days, inactive7Days, noAnswer, paymentFailed, referralAsk, renewalAhead, testimonialAsk, welcome } from './moments.ts'
 import { neutralCheckIn } from './neutral.ts'
 import { notHappySupport } from './not-happy.ts'
 import { healthyNextGoal, steadyCheckIn, strugglingSupport, thrivingGrowth } from './health.ts'
 import {
-  accountSilent, caseOpened, caseOverdue, csmAssigned, feedbackReceived, happinessChanged, healthChanged, healthNoteWanted, healthStale, healthStruggling, healthValueRefused,
-  reconnectNeeded, setupDrift,
+  accountChurned, accountSilent, caseEscalated, caseOpened, caseOverdue, csmAssigned, feedbackReceived, happinessChanged, healthChanged, healthNoteWanted, healthStale, healthStruggling, healthValueRefused,
+  paymentFailedTeam, paymentRecovered, reconnectNeeded, renewalAheadTeam, scoreMilestone, setupDrift, userInactive,
 } from './team.ts'
 import { veryHappyReview } from './very-happy.ts'
 
@@ -16,10 +18,27 @@ export const library: readonly WorkflowDefinition[] = [
   happyNextStep,
   neutralCheckIn,
   notHappySupport,
+  firstAnswer,
+  happinessFell,
+  happinessRose,
+  happinessRecovered,
+  caseClosedLoop,
+  testimonialAsk,
   thrivingGrowth,
   healthyNextGoal,
   steadyCheckIn,
   strugglingSupport,
+  healthFell,
+  healthRose,
+  healthRecovered,
+  welcome,
+  noAnswer,
+  referralAsk,
+  inactive7Days,
+  inactive14Days,
+  inactive30Days,
+  paymentFailed,
+  renewalAhead,
   feedbackReceived,
   happinessChanged,
   healthChanged,
@@ -31,8 +50,15 @@ export const library: readonly WorkflowDefinition[] = [
   csmAssigned,
   caseOpened,
   caseOverdue,
+  caseEscalated,
   reconnectNeeded,
   setupDrift,
+  userInactive,
+  paymentFailedTeam,
+  paymentRecovered,
+  renewalAheadTeam,
+  scoreMilestone,
+  accountChurned,
 ]
 
 /** The shipped definitions by key and by the event types that start them. */

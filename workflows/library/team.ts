@@ -15,7 +15,7 @@ function tells(
     trigger: { events, where: where ?? [] },
     conditions: [],
     steps: [{ id: 'tell', kind: 'notify', topic: about.key, ...says }, ...(task === undefined ? [] : [{ id: 'task', kind: 'task' as const, ...task }])],
-    guards: { dedupe: 'event', capDays: null, exitOn: [], noOpenCase: false },
+    guards: { dedupe: 'event', capDays: null, exitOn: [], noOpenCase: false, reentry: 'always' },
   }
 }
 
@@ -173,6 +173,20 @@ export const caseOverdue = tells(
   },
 )
 
+export const caseEscalated = tells(
+  {
+    key: 'case_escalated', reading: 'happiness', name: 'Case overdue for long', events: ['case.escalated'],
+    reason: 'A Not Happy case stayed open long after its due time. The leads are told, then once a day for some days.',
+  },
+  {
+    audience: 'leads',
+    channels: ['in_app', 'email'],
+    title: '{{ account.title }}: nobody has closed the case of {{ user.name }}.',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}It was due {{ case.due }}. Take it over, say that you are on it, or close it with what came of it.',
+    link: 'case',
+  },
+)
+
 export const reconnectNeeded = tells(
   {
     key: 'reconnect_needed',
@@ -204,5 +218,78 @@ export const setupDrift = tells(
     title: 'Something the set-up needs was changed in your CRM.',
     body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}The work that needs it waits. Repair it on the set-up page.',
     link: 'setup',
+  },
+)
+
+export const userInactive = tells(
+  {
+    key: 'user_inactive',
+    reading: 'account',
+    name: 'A user is away',
+    reason: 'A user has not been in the system for more than 7 days.',
+    events: ['user.inactive'],
+    where: [{ field: 'activity.days', is: 'one_of', values: [7, 14, 21, 30] }],
+  },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }}: {{ user.name }} has not been there for a while.',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}A short word from somebody they know works better than a reminder.',
+    link: 'account',
+  },
+)
+
+export const paymentFailedTeam = tells(
+  { key: 'payment_failed', reading: 'account', name: 'Payment failed', reason: 'A payment of an account failed. Nine out of ten times it is a card; the tenth time it is a decision.', events: ['billing.payment_failed'] },
+  {
+    audience: 'owner',
+    channels: ['in_app', 'email'],
+    title: '{{ account.title }}: a payment failed.',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}Look at their last answers before you write: is it the card, or is it us?',
+    link: 'account',
+  },
+)
+
+export const paymentRecovered = tells(
+  { key: 'payment_recovered', reading: 'account', name: 'Payment went through', reason: 'A payment that had failed was made.', events: ['billing.payment_recovered'] },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }}: the payment went through.',
+    body: '{% if event.summary != "" %}{{ event.summary }}{% else %}Nothing is left to do.{% endif %}',
+    link: 'account',
+  },
+)
+
+export const renewalAheadTeam = tells(
+  { key: 'renewal_ahead', reading: 'account', name: 'Renewal ahead', reason: 'The plan of an account renews in a week.', events: ['billing.renewal_ahead'] },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }}: the plan renews soon.',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}Read the timeline, close what is open, and speak with them before the invoice does.',
+    link: 'account',
+  },
+)
+
+export const scoreMilestone = tells(
+  { key: 'score_milestone', reading: 'account', name: 'Score milestone', reason: 'The score of an account reached another stage.', events: ['score.milestone'] },
+  {
+    audience: 'owner',
+    channels: ['in_app'],
+    title: '{{ account.title }} reached a new score stage.',
+    body: '{% if event.summary != "" %}{{ event.summary }}{% else %}The account’s page shows what it is made of.{% endif %}',
+    link: 'account',
+  },
+)
+
+export const accountChurned = tells(
+  { key: 'account_churned', reading: 'account', name: 'An account left', reason: 'An account churned. Nothing is sent to its people any more.', events: ['account.churned'] },
+  {
+    audience: 'everyone',
+    channels: ['in_app', 'email'],
+    title: '{{ account.title }} left.',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}Read its last months once more: what did we see, and when?',
+    link: 'account',
   },
 )

@@ -26,7 +26,7 @@ export type ChannelChoice = z.output<typeof channelChoice>
 /** What a person can be told about, in the order of the page. */
 export const noticeKinds = [
   'case_opened', 'case_overdue', 'case_escalated', 'happiness_changed', 'feedback_received', 'health_changed', 'health_struggling', 'health_note_wanted', 'health_value_refused',
-  'health_stale', 'account_silent', 'user_inactive', 'payment_failed', 'renewal_ahead', 'score_milestone', 'csm_assigned', 'reconnect_needed', 'setup_drift',
+  'health_stale', 'account_silent', 'account_churned', 'user_inactive', 'payment_failed', 'payment_recovered', 'renewal_ahead', 'score_milestone', 'csm_assigned', 'reconnect_needed', 'setup_drift',
 ] as const
 export type NoticeKind = (typeof noticeKinds)[number]
 
@@ -43,7 +43,9 @@ export const noticeLabels: Readonly<Record<NoticeKind, string>> = {
   health_stale: 'Health Status is stale',
   account_silent: 'Nobody answers',
   user_inactive: 'A user is inactive',
+  account_churned: 'An account left',
   payment_failed: 'A payment failed',
+  payment_recovered: 'A payment went through',
   renewal_ahead: 'A renewal is ahead',
   score_milestone: 'A score reached a milestone',
   csm_assigned: 'An account has a new owner',
@@ -68,7 +70,9 @@ export const defaultChoices: Readonly<Record<NoticeKind, ChannelChoice>> = {
   health_stale: here,
   account_silent: here,
   user_inactive: here,
+  account_churned: andByMail,
   payment_failed: andByMail,
+  payment_recovered: here,
   renewal_ahead: here,
   score_milestone: here,
   csm_assigned: here,

@@ -76,6 +76,9 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
   }
   const ports: WorkflowPorts = {
     settings: async () => around.settings,
+    async pauseSending(_company, paused) {
+      around.settings = { ...around.settings, messages: { ...around.settings.messages, paused } }
+    },
     isLive: async () => around.live,
     feedbackLink: async (_company, _location, userId) => `https://feedback.example.com/a/${userId}`,
     account: async () => ({ name: 'Bright Smile Dental', group: 'saas', premium: false, ownerId: around.ownerId, timezone: around.timezone, healthLevel: around.healthLevel }),

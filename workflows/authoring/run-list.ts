@@ -1,0 +1,61 @@
+import type { Model } from 'mongoose'
+import type { AllRunsQuery, RunView } from '../../src/http/contract/workflows.ts'
+import { notFound } from '../../src/kernel/errors.ts'
+import type { RunRecord } from '../engine/model.ts'
+import type { WorkflowPorts } from '../ports.ts'
+import type { WorkflowStates } from '../states.ts'
+import { runViewOf } from '../views.ts'
+
+/** Runs as people read them: with the names of those that they are about. */
+export interface RunList {
+  /** Newest first. */
+  list(companyId: string, query: AllRunsQuery): Promise<{ items: RunView[]; total: number }>
+  /** @throws RequestError 404 */
+  one(companyId: string, runId: string): Promise<RunView>
+}
+
+export function createRunList(deps: { runs: Model<RunRecord>; states: Pick<WorkflowStates, 'recent'>; ports: Pick<WorkflowPorts, 'account' | 'person'> }): RunList {
+  const { runs, states, ports } = deps
+
+  async function named(companyId: string, found: RunRecord[]): Promise<RunView[]> {
+    const workflows = new Map((await states.recent(companyId)).map(({ definition }) => [definition.key, definition.name]))
+    const accounts = new Map<string, string | null>()
+    const people = new Map<string, string | null>()
+    for (const { locationId, userId } of found) {
+      if (locationId === null) continue
+      if (!accounts.has(locationId)) accounts.set(locationId, (await ports.account(companyId, locationId))?.name ?? null)
+      if (userId !== null && !people.has(`${locationId}:${userId}`)) people.set(`${locationId}:${userId}`, (await ports.person(companyId, locationId, userId))?.name ?? null)
+    }
+    return found.map((run) =>
+      runViewOf(run, {
+        workflowName: workflows.get(run.workflowKey) ?? null,
+        accountName: run.locationId === null ? null : (accounts.get(run.locationId) ?? null),
+        userName: run.userId === null ? null : (people.get(`${String(run.locationId)}:${run.userId}`) ?? null),
+      }),
+    )
+  }
+
+  return {
+    async list(companyId, { workflowKey, locationId, userId, state, page, pageSize }) {
+      const filter = {
+        companyId,
+        ...(workflowKey === undefined ? {} : { workflowKey }),
+        ...(locationId === undefined ? {} : { locationId }),
+        ...(userId === undefined ? {} : { userId }),
+        ...(state === undefined ? {} : { state }),
+      }
+      const [found, total] = await Promise.all([
+        runs.find(filter).sort({ createdAt: -1, _id: 1 }).skip((page - 1) * pageSize).limit(pageSize).lean<RunRecord[]>(),
+        runs.countDocuments(filter),
+      ])
+      return { items: await named(companyId, found), total }
+    },
+
+    async one(companyId, runId) {
+      const found = await runs.findOne({ _id: runId, companyId }).lean<RunRecord>()
+      const [view] = found === null ? [] : await named(companyId, [found])
+      if (view === undefined) throw notFound('run')
+      return view
+    },
+  }
+}
