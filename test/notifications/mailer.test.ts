@@ -43,15 +43,17 @@ async function mailServer(answers: Partial<Record<'RCPT' | 'CONTENT', string>>):
   return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}?ignoreTLS=true`, received }
 }
 
-const mail = { to: 'priya@example.com', subject: 'A case is due', text: 'Body', messageId: '<abc@notifications.barometer>' }
+const mail = { to: 'priya@example.com', subject: 'A case is due', text: 'Body', html: '<p>Body in HTML</p>', fromName: 'Acme Care', messageId: '<abc@notifications.barometer>' }
 
 describe('the mailer', () => {
-  it('sends subject, text and a stable message id', async () => {
+  it('sends subject, text, HTML and a stable message id, under the agency’s name and the server’s address', async () => {
     const { url, received } = await mailServer({})
     const mailer = createSmtpMailer(url, 'Barometer <barometer@example.com>')
     await mailer.send(mail)
     mailer.close()
-    expect(received[0]).toMatch(/From: Barometer <barometer@example.com>/)
+    expect(received[0]).toMatch(/From: Acme Care <barometer@example.com>/)
+    expect(received[0]).toMatch(/multipart\/alternative/)
+    expect(received[0]).toContain('<p>Body in HTML</p>')
     expect(received[0]).toMatch(/Subject: A case is due/)
     expect(received[0]).toMatch(/Message-ID: <abc@notifications.barometer>/)
   })
