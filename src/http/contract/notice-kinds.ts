@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 /** Ways in which a person can be told. */
 export const noticeChannels = ['in_app', 'email', 'task', 'chat'] as const
 export type NoticeChannel = (typeof noticeChannels)[number]
@@ -16,12 +14,8 @@ export const channelRhythms = {
   chat: ['off', 'at_once', 'daily', 'weekly'],
 } as const satisfies Record<NoticeChannel, readonly NoticeRhythm[]>
 
-const rhythmOf = <C extends NoticeChannel>(channel: C) =>
-  z.enum(channelRhythms[channel], { error: `must be one of ${channelRhythms[channel].join(', ')}` })
-
 /** The rhythm of each channel for one kind. */
-export const channelChoice = z.strictObject({ in_app: rhythmOf('in_app'), email: rhythmOf('email'), task: rhythmOf('task'), chat: rhythmOf('chat') })
-export type ChannelChoice = z.output<typeof channelChoice>
+export type ChannelChoice = { [C in NoticeChannel]: (typeof channelRhythms)[C][number] }
 
 /** What a person can be told about, in the order of the page. */
 export const noticeKinds = [

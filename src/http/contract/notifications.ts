@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { channelChoice, noticeChannels, noticeRhythms } from './notice-kinds.ts'
+import { channelChoice } from './notice-choice.ts'
+import { noticeChannels, noticeRhythms } from './notice-kinds.ts'
 import { zoneName } from './zone.ts'
 
 const instant = z.iso.datetime()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { channelChoice, defaultChoices, noticeKinds, noticeRhythms, type NoticeKind, type NoticeRhythm } from './notice-kinds.ts'
+import { channelChoice } from './notice-choice.ts'
+import { defaultChoices, noticeKinds, noticeRhythms, type NoticeKind, type NoticeRhythm } from './notice-kinds.ts'
 import { zoneName } from './zone.ts'
 
 /**
