@@ -183,6 +183,12 @@ function composeServices(options: AppOptions) {
       hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
       send: (message) => effects.send(message),
       cancel: (companyId, key, reason) => effects.cancel(companyId, key, reason),
+      sendAgain: (companyId, key) => effects.sendAgain(companyId, key),
+      locationIds: (companyId) => accounts.locationIds(companyId, {}),
+      async agencyZone(companyId) {
+        const home = (await setup.resources(companyId))?.locationId
+        return home === undefined ? null : ((await accounts.get(companyId, home))?.timezone ?? null)
+      },
       settleTask: ({ userId, ...task }) => effects.settleTask({ ...task, subjectId: `user:${task.locationId}:${userId}` }),
       notify: (notice) => notifications.notify(notice),
     },
@@ -287,6 +293,7 @@ export function createApp(options: AppOptions): App {
         await setup.checkDue(200)
       },
       sweepReports: () => reports.sweep(5),
+      sweepSchedules: () => workflows.sweepSchedules(),
       sweepRetention: () => installations.sweepRetention(1),
     }),
   })

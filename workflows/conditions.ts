@@ -28,6 +28,8 @@ export const conditionFields: ReadonlyMap<string, ConditionField> = new Map<stri
   ['user.level', { label: 'Level of the user’s newest answer, now', needsAccount: false, read: ({ facts, userLevel }) => (userLevel === undefined ? facts.level : userLevel) }],
   ['account.health', { label: 'Health Status of the account, now', needsAccount: true, read: ({ account }) => account?.healthLevel ?? null }],
   ['account.group', { label: 'Group of the account', needsAccount: true, read: ({ account }) => account?.group ?? null }],
+  ['case.outcome', { label: 'What came of the case', needsAccount: false, read: ({ facts }) => facts.outcome ?? null }],
+  ['activity.days', { label: 'Days of absence', needsAccount: false, read: ({ facts }) => facts.days ?? null }],
   ['account.premium', { label: 'Premium account', needsAccount: true, read: ({ account }) => account?.premium ?? false }],
 ])
 

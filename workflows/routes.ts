@@ -40,7 +40,7 @@ export function workflowRoutes(workflows: Workflows): Route[] {
       responses: { 200: { description: 'Runs', schema: runList }, ...missing },
       async handler(request) {
         const { page, pageSize } = request.query
-        const { items, total } = await workflows.runs(sessionOf(request).companyId, { ...request.query, workflowKey: request.params.key })
+        const { items, total } = await workflows.runs({ ...request.query, companyId: sessionOf(request).companyId, key: request.params.key })
         return { status: 200, json: { items, page, pageSize, total } }
       },
     }),
@@ -53,7 +53,7 @@ export function workflowRoutes(workflows: Workflows): Route[] {
       responses: { 200: { description: 'Runs', schema: runList }, ...missing },
       async handler(request) {
         const { page, pageSize } = request.query
-        const { items, total } = await workflows.runs(sessionOf(request).companyId, request.query)
+        const { items, total } = await workflows.runs({ ...request.query, companyId: sessionOf(request).companyId, key: request.query.workflowKey })
         return { status: 200, json: { items, page, pageSize, total } }
       },
     }),

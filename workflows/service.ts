@@ -1,6 +1,6 @@
 import type { Connection } from 'mongoose'
 import type { DomainEvent, Events } from '../src/events/index.ts'
-import type { AllRunsQuery, RunView, SendingView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
+import type { RunView, SendingView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
@@ -8,19 +8,18 @@ import { createRush, type Rush } from '../src/kernel/rush.ts'
 import type { Wake } from '../src/kernel/wake.ts'
 import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../src/store/index.ts'
 import { createAuthoring, type Authoring, type TestMail } from './authoring/index.ts'
-import { createRunList } from './authoring/run-list.ts'
+import { createRunList, type RunsOf } from './authoring/run-list.ts'
 import type { WorkflowDefinition } from './definition.ts'
 import { createActing } from './engine/acting.ts'
 import { createMessageCap } from './engine/cap.ts'
 import { createDeliveries } from './engine/deliveries.ts'
 import { workflowModels } from './engine/model.ts'
+import { createEntries } from './engine/entries.ts'
+import { createOperator, type Operator } from './engine/operator.ts'
 import { createOptOuts } from './engine/opt-outs.ts'
 import { createPlaces } from './engine/places.ts'
-<<<<<<< HEAD
-import type { RunState } from './engine/run.ts'
-=======
->>>>>>> author
 import { createRunner, type StepItem } from './engine/runner.ts'
+import { createSchedules } from './engine/schedules.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
 import type { EventScene, WorkflowAccount, WorkflowPorts } from './ports.ts'
@@ -33,7 +32,7 @@ export interface Workflows {
   /** @throws RequestError 404 */
   detail(companyId: string, key: string): Promise<WorkflowDetail>
   /** Runs over all workflows, newest first. @throws RequestError 404 for a workflow that is not there */
-  runs(companyId: string, query: AllRunsQuery): Promise<{ items: RunView[]; total: number }>
+  runs(query: RunsOf): Promise<{ items: RunView[]; total: number }>
   /** @throws RequestError 404 */
   run(companyId: string, runId: string): Promise<RunView>
   /** @throws RequestError 404, 409, 422 with the exact place of a fault */
@@ -53,6 +52,10 @@ export interface Workflows {
   pumps: { events: Pump; runs: Pump }
   /** Due and waiting steps, for health and metrics. */
   queue: LeasedQueue<StepItem>
+  /** Ends single runs, and has failed steps repeated. */
+  operator: Operator
+  /** Starts what is due by a schedule; bounded, for the clock. */
+  sweepSchedules(): Promise<number>
   /** Removes everything of an agency, once its data need not be kept any more. */
   purge(companyId: string): Promise<void>
 }
@@ -89,15 +92,19 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const { connection, clock, wake, logger, events, ports, observers = [], rush = createRush() } = deps
   const models = workflowModels(connection)
   const library = indexLibrary(deps.library ?? shippedLibrary)
-  const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
+  const faults = deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }
+  const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...faults })
   const states = createWorkflowStates({ models, library, clock })
   const cap = createMessageCap(models.caps, clock)
   const optOuts = createOptOuts(models.optOuts)
   const places = createPlaces({ ports, clock })
   const acting = createActing({ states, cap, optOuts, ports, clock })
-  const runner = createRunner({ models, states, queue, acting, places, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
+  const onQueued = () => wake.signal('runs')
+  const operator = createOperator({ runs: models.runs, queue, cap, ports, clock, onQueued })
+  const runner = createRunner({ models, states, queue, acting, places, cap, operator, ports, clock, maxAttempts, onQueued, ...faults })
   const deliveries = createDeliveries({ runs: models.runs, states, cap, optOuts, ports, clock })
-  const starter = createStarter({ runs: models.runs, states, library, ports, clock, runner })
+  const starter = createStarter({ runs: models.runs, states, entries: createEntries(models), ports, clock, runner, ...faults })
+  const schedules = createSchedules({ model: models.schedules, states, starter, ports, clock })
 
   const runList = createRunList({ runs: models.runs, states, ports })
   const authoring = createAuthoring({
@@ -188,9 +195,9 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
 
     detail: async (companyId, key) => detailView(companyId, await states.get(companyId, key)),
 
-    async runs(companyId, query) {
-      if (query.workflowKey !== undefined) await states.get(companyId, query.workflowKey)
-      return runList.list(companyId, query)
+    async runs(query) {
+      if (query.key !== undefined) await states.get(query.companyId, query.key)
+      return runList.list(query)
     },
 
     run: (companyId, runId) => runList.one(companyId, runId),
@@ -200,7 +207,10 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       return detailView(companyId, await states.edit(companyId, key, changesOf(shipped, patch), by, patch.asDraft))
     },
 
-    publish: async (companyId, key, by) => detailView(companyId, await states.publish(companyId, key, by)),
+    async publish(companyId, key, by) {
+      await schedules.prepare(companyId, await states.get(companyId, key))
+      return detailView(companyId, await states.publish(companyId, key, by))
+    },
 
     async pause(companyId, key, by) {
       const workflow = await states.pause(companyId, key, by)
@@ -226,10 +236,12 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     },
 
     authoring,
+    operator,
+    sweepSchedules: () => schedules.sweep(),
 
     async purge(companyId) {
       await queue.purge(companyId)
-      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts].map((model) => purgeModel(model, companyId)))
+      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts, models.entries, models.schedules].map((model) => purgeModel(model, companyId)))
     },
   }
 }

@@ -1,15 +1,26 @@
 import type { Model } from 'mongoose'
-import type { AllRunsQuery, RunView } from '../../src/http/contract/workflows.ts'
+import type { RunView } from '../../src/http/contract/workflows.ts'
 import { notFound } from '../../src/kernel/errors.ts'
-import type { RunRecord } from '../engine/model.ts'
+import type { RunRecord, RunState } from '../engine/model.ts'
 import type { WorkflowPorts } from '../ports.ts'
 import type { WorkflowStates } from '../states.ts'
 import { runViewOf } from '../views.ts'
 
+/** Which runs; members left out take in all. */
+export interface RunsOf {
+  companyId: string
+  key?: string | undefined
+  locationId?: string | undefined
+  userId?: string | undefined
+  state?: RunState | undefined
+  page: number
+  pageSize: number
+}
+
 /** Runs as people read them: with the names of those that they are about. */
 export interface RunList {
   /** Newest first. */
-  list(companyId: string, query: AllRunsQuery): Promise<{ items: RunView[]; total: number }>
+  list(query: RunsOf): Promise<{ items: RunView[]; total: number }>
   /** @throws RequestError 404 */
   one(companyId: string, runId: string): Promise<RunView>
 }
@@ -36,10 +47,10 @@ export function createRunList(deps: { runs: Model<RunRecord>; states: Pick<Workf
   }
 
   return {
-    async list(companyId, { workflowKey, locationId, userId, state, page, pageSize }) {
+    async list({ companyId, key, locationId, userId, state, page, pageSize }) {
       const filter = {
         companyId,
-        ...(workflowKey === undefined ? {} : { workflowKey }),
+        ...(key === undefined ? {} : { workflowKey: key }),
         ...(locationId === undefined ? {} : { locationId }),
         ...(userId === undefined ? {} : { userId }),
         ...(state === undefined ? {} : { state }),

@@ -13,7 +13,7 @@ import type { WorkflowPorts } from '../ports.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
 import { fieldsOf, renderTemplate } from '../templates.ts'
 import { changedOverride, refuseFaults, templatesOf, withOverride } from './changes.ts'
-import { brandedHtml } from './mail.ts'
+import { brandedHtml } from '../mail.ts'
 
 /** Words of a workflow with somebody's data, for people who write them. Nothing of it reaches a customer. */
 export interface Speaking {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Model } from 'mongoose'
 import type { MovedRuns, VersionDetail, VersionList } from '../../src/http/contract/workflows.ts'
-import { notFound, RequestError } from '../../src/kernel/errors.ts'
+import { notFound } from '../../src/kernel/errors.ts'
 import type { WorkflowDefinition } from '../definition.ts'
 import type { RunRecord } from '../engine/model.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'

@@ -22,15 +22,19 @@ export interface EventFacts {
   dueAt: Date | null
   /** Who takes care of the case, if that is somebody else than the account's owner. */
   ownerId: string | null
+  /** What came of a case. */
+  outcome: string | null
+  /** Days of absence, or until a renewal. */
+  days: number | null
 }
 
 const text = z.string().min(1).nullish().catch(null)
 /** A level alone, or an object that has one. */
 const levelValue = z.union([z.string(), z.object({ level: z.string().nullable() }).transform((value) => value.level)]).nullish().catch(null)
-const data = z.object({ answerId: text, caseId: text, changeId: text, level: text, comment: text, note: text, noteWanted: z.boolean().nullish().catch(null), dueAt: z.coerce.date().nullish().catch(null), ownerUserId: text })
+const data = z.object({ answerId: text, caseId: text, changeId: text, level: text, comment: text, note: text, noteWanted: z.boolean().nullish().catch(null), dueAt: z.coerce.date().nullish().catch(null), ownerUserId: text, outcome: text, days: z.number().nullish().catch(null) })
 
 /** Reads an event by the members that workflows use; missing ones are null. */
-export function factsOf(event: DomainEvent): EventFacts {
+export function factsOf(event: Omit<DomainEvent, 'type'> & { type: string }): EventFacts {
   const known = data.parse(event.data)
   const before = levelValue.parse(event.before) ?? null
   const after = levelValue.parse(event.after) ?? null
@@ -49,5 +53,7 @@ export function factsOf(event: DomainEvent): EventFacts {
     noteWanted: known.noteWanted ?? false,
     dueAt: known.dueAt ?? null,
     ownerId: known.ownerUserId ?? null,
+    outcome: known.outcome ?? null,
+    days: known.days ?? null,
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { aboutChange } from '../engine/values.ts'
+import { brandedHtml } from '../mail.ts'
 import { stepId, template } from '../shapes.ts'
 import { renderTemplate } from '../templates.ts'
 import type { StepHandler } from './handler.ts'
@@ -22,11 +23,11 @@ export const message: StepHandler<MessageStep> = {
   schema: messageStep,
   templates: (step) => [['subject', step.subject], ['text', step.text], ['html', step.html]],
   replaceable: ['subject', 'text', 'html'],
-  async act({ run, contact, key, ports, values, now }, step) {
+  async act({ run, scene, contact, key, ports, values, now }, step) {
     if (contact === null) return { outcome: 'stopped', reason: 'user_removed', ends: true }
     const subject = renderTemplate('line', step.subject, values)
     const text = renderTemplate('text', step.text, values)
-    const html = renderTemplate('html', step.html, values)
+    const html = brandedHtml(renderTemplate('html', step.html, values), scene.settings.brand)
     await ports.send({ key, companyId: run.companyId, contact, dueAt: now(), ...aboutChange(run), content: { kind: step.channel, subject, html, text } })
     return { outcome: 'handed_over', reason: null, ends: false, outboxKey: key, input: { to: contact.email, subject, text } }
   },

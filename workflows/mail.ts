@@ -1,4 +1,4 @@
-import type { AgencySettings } from '../../src/http/contract/settings.ts'
+import type { AgencySettings } from '../src/http/contract/settings.ts'
 
 /** What a message shows of the agency. */
 export type MailBrand = Pick<AgencySettings['brand'], 'name' | 'teamName' | 'accentColour' | 'logoUrl'>
