@@ -6,7 +6,7 @@ import { caseRoutes, createCases } from './cases/index.ts'
 import { createEffects } from './effects/index.ts'
 import { createEvents } from './events/index.ts'
 import { createAnswerBook, createFeedback, feedbackRoutes } from './feedback/index.ts'
-import { createHappiness } from './happiness/index.ts'
+import { contactOf, createHappiness } from './happiness/index.ts'
 import { createHealth, healthRoutes } from './health/index.ts'
 import { createHighLevelGateway, type BudgetLimits } from './highlevel/index.ts'
 import { createHttpServer, operatedEffects, operatedQueue, operationsRoutes, timelineRoutes } from './http/index.ts'
@@ -18,6 +18,7 @@ import { createCryptoBox } from './kernel/crypto-box.ts'
 import { describeError } from './kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from './kernel/fault-point.ts'
 import type { Logger } from './kernel/logger.ts'
+import type { Outbound } from './kernel/outbound.ts'
 import { createRush } from './kernel/rush.ts'
 import { createWake, type PumpName } from './kernel/wake.ts'
 import { createNotifications, createSmtpMailer, notificationRoutes } from './notifications/index.ts'
@@ -43,6 +44,8 @@ export interface AppOptions {
   /** Scopes asked for, from the manifest. */
   scopes: string[]
   faultPoint?: FaultPoint
+  /** What posts to chats; by default the internet, guarded. */
+  outbound?: Outbound
   /** Quotas other than production's, for a developer sandbox of HighLevel or a test. */
   limits?: BudgetLimits
   /** Where webhooks of steps may go, other than the public internet: a test's own receiver. */
@@ -128,7 +131,26 @@ function composeServices(options: AppOptions) {
   accounts.registerBulkAction('confirm_health', health.confirmInBulk)
   accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
   const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
-  const notifications = createNotifications({ connection, clock, logger, accounts, ...(mailer === undefined ? {} : { mailer }) })
+  const notifications = createNotifications({
+    connection, clock, logger, box, settings, accounts, faultPoint,
+    ...(mailer === undefined ? {} : { mailer }),
+    ...(options.outbound === undefined ? {} : { outbound: options.outbound }),
+    isLive,
+    async agencyZone(companyId) {
+      const headquarters = (await setup.resources(companyId))?.locationId
+      return headquarters === undefined ? null : ((await accounts.get(companyId, headquarters))?.timezone ?? null)
+    },
+    async thenAndNow(companyId, locationId, before, after) {
+      const [levels, ...open] = await Promise.all([reports.levelsAt(companyId, locationId, before, after), cases.openCount(companyId, locationId, before), cases.openCount(companyId, locationId, after)])
+      return { ...levels, openCases: { before: open[0], after: open[1] } }
+    },
+    async primaryContact(companyId, locationId) {
+      const [account, primary] = await Promise.all([accounts.get(companyId, locationId), people.primary(companyId, locationId)])
+      const user = account === null || primary === null ? null : await accounts.user(companyId, locationId, primary.userId)
+      return account === null || user === null ? null : contactOf(account, user)
+    },
+    send: (message) => effects.send(message),
+  })
   const webhookOut = createWebhookOut({
     connection, clock, wake, logger, box, events, faultPoint,
     isLive: async (companyId) => ((await installations.get(companyId))?.status ?? 'uninstalled') !== 'uninstalled',
@@ -160,11 +182,7 @@ function composeServices(options: AppOptions) {
       async pauseSending(companyId, paused, by) {
         await settings.update(companyId, { messages: { paused } }, by)
       },
-      // Waiting for a reconnect is not being gone: runs wait too.
-      async isLive(companyId) {
-        const installation = await installations.get(companyId)
-        return installation !== null && installation.status !== 'uninstalled'
-      },
+      isLive,
       feedbackLink: (companyId, locationId, userId) => feedback.links.linkFor(companyId, locationId, userId),
       async account(companyId, locationId) {
         const account = await accounts.get(companyId, locationId)
@@ -202,6 +220,11 @@ function composeServices(options: AppOptions) {
     },
   })
   const inbox = createInbox({ connection, clock, wake, faultPoint })
+  /** Waiting for a reconnect is not being gone: runs and notifications wait, or go on, too. */
+  async function isLive(companyId: string): Promise<boolean> {
+    const installation = await installations.get(companyId)
+    return installation !== null && installation.status !== 'uninstalled'
+  }
   /** A person's reply in a conversation ends what automations would still write to them. */
   async function messageSeen({ companyId, contactId, messageId, direction, at }: SeenMessage): Promise<void> {
     if (direction !== 'inbound') return
@@ -287,7 +310,10 @@ export function createApp(options: AppOptions): App {
         { name: 'health', drain: () => health.sweep(200) },
       ],
       keepTokens: () => gateway.refreshDueTokens(50),
-      sweepOverdueCases: () => cases.markOverdue(100),
+      async sweepOverdueCases() {
+        await cases.markOverdue(100)
+        await notifications.sweep(200)
+      },
       sweepExpiredAnswers: () => happiness.expireDue(100),
       async reconcileSlice() {
         await installations.reconcileDue(5)

@@ -9,7 +9,7 @@ export interface RecurringServices {
   pumps: readonly { readonly name: string; drain(): Promise<number> }[]
   /** Refreshes access tokens that are past most of their life. */
   keepTokens(): Promise<unknown>
-  /** Marks Not Happy cases that passed their due time. */
+  /** Tells which Not Happy cases passed their due time, escalates them while they stay open, and takes up notifications that a crash left behind. */
   sweepOverdueCases(): Promise<unknown>
   /** Recomputes accounts in which an answer ran out. */
   sweepExpiredAnswers(): Promise<unknown>

@@ -38,7 +38,7 @@ export interface TeamNotice {
   key: string
   companyId: string
   locationId: string | null
-  audience: 'owner' | 'everyone'
+  audience: 'owner' | 'everyone' | 'leads'
   /** Owner of the matter, where it is not the account's owner. */
   ownerId: string | null
   /** The account's owner, as just read. */
@@ -51,6 +51,8 @@ export interface TeamNotice {
   link: string | null
   /** The workflow says that this is worth an e-mail; a person's preferences may say otherwise. */
   email: boolean
+  /** All ways that the workflow suggests. */
+  channels: readonly ('in_app' | 'email' | 'task' | 'chat')[]
   at: Date
 }
 

@@ -22,6 +22,12 @@ export interface CaseRecord {
   dueAt: Date
   /** When the overdue event was given out for this opening. */
   overdueAt: Date | null
+  /** How often it was escalated since it became overdue. */
+  escalations?: number
+  /** When it is escalated next; null or absent → not any more, or not yet. */
+  escalateAt?: Date | null
+  /** Who said that they take care of it, and until when it is left to them. */
+  acknowledged?: { userId: string; name: string; at: Date; untilAt: Date } | null
   answers: { answerId: string; at: Date; comment: string | null }[]
   outcome: CaseOutcome | null
   note: string | null
@@ -57,6 +63,9 @@ export function caseModel(connection: Connection): Model<CaseRecord> {
       openedAt: Date,
       dueAt: Date,
       overdueAt: Date,
+      escalations: Number,
+      escalateAt: Date,
+      acknowledged: new Schema({ userId: String, name: String, at: Date, untilAt: Date }, { _id: false }),
       answers: [{ answerId: String, at: Date, comment: String, _id: false }],
       outcome: String,
       note: String,
@@ -74,6 +83,7 @@ export function caseModel(connection: Connection): Model<CaseRecord> {
   schema.index({ companyId: 1, locationId: 1, state: 1 })
   schema.index({ companyId: 1, 'answers.answerId': 1 })
   schema.index({ state: 1, overdueAt: 1, dueAt: 1 })
+  schema.index({ state: 1, escalateAt: 1 })
   schema.index({ outboxSince: 1 })
   return connection.model<CaseRecord>('Case', schema, 'cases')
 }

@@ -1,4 +1,4 @@
-import { caseAssignment, caseClosing, caseList, caseParams, caseQuery, caseView } from '../http/contract/cases.ts'
+import { caseAcknowledgement, caseAssignment, caseClosing, caseList, caseParams, caseQuery, caseView } from '../http/contract/cases.ts'
 import { notFound } from '../kernel/errors.ts'
 import { defineRoute, sessionOf, type Route } from '../kernel/route.ts'
 import type { Cases } from './service.ts'
@@ -51,6 +51,16 @@ export function caseRoutes(cases: Cases): Route[] {
       body: caseAssignment,
       responses: { ...one, 422: { description: 'That person is not on the team.' } },
       handler: async (request) => ({ status: 200, json: await cases.assign(sessionOf(request), request.params.id, request.body.userId) }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/cases/:id/acknowledge',
+      access: 'agency',
+      summary: 'Say that one takes care of a case: for so many hours the leads are not told that it is overdue.',
+      params: caseParams,
+      body: caseAcknowledgement,
+      responses: one,
+      handler: async (request) => ({ status: 200, json: await cases.acknowledge(sessionOf(request), request.params.id, request.body.hours) }),
     }),
   ]
 }

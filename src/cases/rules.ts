@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../events/index.ts'
 import type { CaseView } from '../http/contract/cases.ts'
+import { dayMs, hourMs } from '../kernel/clock.ts'
 import { hashOf } from '../kernel/ids.ts'
 import type { CaseRecord } from './model.ts'
 
@@ -30,6 +31,9 @@ export function caseViewOf(record: CaseRecord, at: Date): CaseView {
     openedAt: record.openedAt.toISOString(),
     dueAt: record.dueAt.toISOString(),
     overdue: isOverdue(record, at),
+    escalations: record.escalations ?? 0,
+    escalateAt: record.state === 'open' ? (record.escalateAt?.toISOString() ?? null) : null,
+    acknowledged: acknowledgedOf(record),
     comment: answers.findLast((answer) => answer.comment !== null)?.comment ?? null,
     answers: answers.map((answer) => ({ answerId: answer.answerId, at: answer.at.toISOString(), comment: answer.comment })),
     outcome: record.outcome,
@@ -39,17 +43,30 @@ export function caseViewOf(record: CaseRecord, at: Date): CaseView {
   }
 }
 
-type CaseEvent = Pick<DomainEvent, 'type' | 'at' | 'actor' | 'source' | 'summary'> & Partial<Pick<DomainEvent, 'before' | 'after' | 'cause'>> & { data?: Record<string, unknown>; /** Tells one of several events of a kind from the others. */ number?: number }
+function acknowledgedOf({ acknowledged = null }: CaseRecord): CaseView['acknowledged'] {
+  return acknowledged === null ? null : { userId: acknowledged.userId, name: acknowledged.name, at: acknowledged.at.toISOString(), untilAt: acknowledged.untilAt.toISOString() }
+}
+
+/**
+ * When an overdue case is escalated after `escalations` times: the leads some hours after its due time, then once a day for some days. Null → that was the last time.
+ * @param from the due time for the first, the last escalation after
+ */
+export function nextEscalationAt(escalations: number, from: Date, rules: { escalateAfterHours: number; remindDays: number }): Date | null {
+  if (escalations === 0) return new Date(from.getTime() + rules.escalateAfterHours * hourMs)
+  return escalations <= rules.remindDays ? new Date(from.getTime() + dayMs) : null
+}
+
+type CaseEvent = Pick<DomainEvent, 'type' | 'at' | 'actor' | 'source' | 'summary'> & Partial<Pick<DomainEvent, 'before' | 'after' | 'cause'>> & { data?: Record<string, unknown>; /** Which of several of this type. */ turn?: number }
 
 /** An event about a case; its key names the case, the opening and the kind, so that it is told once. */
 export function caseEvent(
   record: Pick<CaseRecord, '_id' | 'companyId' | 'locationId' | 'userId' | 'accountName' | 'userName' | 'owner' | 'dueAt' | 'openings'>,
   event: CaseEvent,
 ): DomainEvent {
-  const { data, number, ...rest } = event
+  const { data, turn, ...rest } = event
   return {
     ...rest,
-    key: `${event.type}:${record._id}:${record.openings}${number === undefined ? '' : `:${number}`}`,
+    key: `${event.type}:${record._id}:${record.openings}${turn === undefined ? '' : `:${turn}`}`,
     companyId: record.companyId,
     locationId: record.locationId,
     userId: record.userId,

@@ -2,13 +2,13 @@ import type { Connection } from 'mongoose'
 import type { Accounts } from '../accounts/index.ts'
 import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
 import type { CaseClosing, CaseList, CaseQuery, CaseView } from '../http/contract/cases.ts'
-import { hourMs, type Clock } from '../kernel/clock.ts'
+import { dayMs, hourMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { caseModel, type CaseRecord } from './model.ts'
-import { caseEvent, caseIdOf, caseViewOf, openSlot } from './rules.ts'
+import { caseEvent, caseIdOf, caseViewOf, nextEscalationAt, openSlot } from './rules.ts'
 
 /** A Not Happy answer that needs a person. */
 export interface CaseAnswer {
@@ -46,7 +46,14 @@ export interface Cases {
   release(person: { companyId: string; userId: string; name: string }): Promise<void>
   /** Whoever gets an account gets its cases that nobody has since their owner left. Idempotent; all other events are let pass. */
   observe(event: DomainEvent): Promise<void>
-  /** Tells once that a case is overdue, and tells what a crash left untold. @returns how many cases were looked at */
+  /** "I am on it": for so many hours nobody else is told that it is overdue. @throws RequestError 404; 409 `case_closed` */
+  acknowledge(session: Session, caseId: string, hours: number): Promise<CaseView>
+  /** Open cases of an account at an instant. */
+  openCount(companyId: string, locationId: string, at: Date): Promise<number>
+  /**
+   * Tells once that a case is overdue, tells the leads while it stays open, and tells what a crash left untold.
+   * @returns how many cases were looked at
+   */
   markOverdue(limit: number): Promise<number>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>
@@ -156,7 +163,7 @@ export function createCases({ connection, clock, events, accounts, settings }: C
   /** @returns null if somebody else changed the case in between */
   async function handOver(record: CaseRecord, owner: CaseRecord['owner'], told: Pick<DomainEvent, 'actor' | 'source' | 'summary' | 'cause'>): Promise<true | null> {
     const next = { owner, ownerId: owner?.userId ?? '', orphaned: owner === null }
-    const event = caseEvent({ ...record, ...next }, { type: 'case.assigned', at: clock.now(), before: record.owner, after: owner, number: record.version, data: { formerOwnerUserId: record.ownerId, formerOwnerName: record.owner?.name ?? null }, ...told })
+    const event = caseEvent({ ...record, ...next }, { type: 'case.assigned', at: clock.now(), before: record.owner, after: owner, turn: record.version, data: { formerOwnerUserId: record.ownerId, formerOwnerName: record.owner?.name ?? null }, ...told })
     return (await change(record, next, event)) === null ? null : true
   }
 
@@ -168,6 +175,31 @@ export function createCases({ connection, clock, events, accounts, settings }: C
 
   function agencyActor(session: Session): Actor {
     return { kind: 'agency_user', id: session.userId, name: session.userName }
+  }
+
+  /** Overdue cases whose owner let the next moment pass, too. One that somebody closes or takes on in between is left to them. */
+  async function escalateDue(now: Date, limit: number): Promise<number> {
+    const due = await cases
+      .find({ state: 'open', escalateAt: { $lte: now } })
+      .sort({ escalateAt: 1 })
+      .limit(limit)
+      .lean<CaseRecord[]>()
+    for (const record of due) {
+      const { cases: rules } = await settings.get(record.companyId)
+      const turn = (record.escalations ?? 0) + 1
+      const days = Math.max(1, Math.round((now.getTime() - record.dueAt.getTime()) / dayMs))
+      const event = caseEvent(record, {
+        type: 'case.escalated',
+        at: now,
+        actor: system,
+        source: 'schedule',
+        turn,
+        summary: `The case of ${record.userName} is overdue for ${days === 1 ? 'a day' : `${days} days`}${record.owner === null ? ' and has no owner' : ` with ${record.owner.name}`}: the leads were told.`,
+        data: { escalation: turn },
+      })
+      await change(record, { escalations: turn, escalateAt: nextEscalationAt(turn, now, rules) }, event)
+    }
+    return due.length
   }
 
   const closedAlready = () => new RequestError(409, 'case_closed', 'This case was closed already. Reload the list.')
@@ -202,6 +234,9 @@ export function createCases({ connection, clock, events, accounts, settings }: C
             closedAt: null,
             closedBy: null,
             overdueAt: null,
+            escalations: 0,
+            escalateAt: null,
+            acknowledged: null,
             openings: again.openings,
             answers: [{ answerId, at, comment }],
           }
@@ -362,6 +397,32 @@ export function createCases({ connection, clock, events, accounts, settings }: C
         })
       }
     },
+    acknowledge: (session, caseId, hours) =>
+      retried(async () => {
+        const record = await load(session, caseId)
+        if (record.state === 'closed') throw closedAlready()
+        const now = clock.now()
+        const untilAt = new Date(now.getTime() + hours * hourMs)
+        const { cases: rules } = await settings.get(session.companyId)
+        const escalations = record.escalations ?? 0
+        // Not overdue yet: the first escalation is left to the sweep, which comes after the due time in any case.
+        const next = record.overdueAt === null ? null : (record.escalateAt ?? nextEscalationAt(escalations, now, rules))
+        const escalateAt = next === null ? null : new Date(Math.max(next.getTime(), untilAt.getTime()))
+        const event = caseEvent(record, {
+          type: 'case.acknowledged',
+          at: now,
+          actor: agencyActor(session),
+          source: 'page',
+          turn: record.version,
+          summary: `${session.userName} takes care of the case of ${record.userName}.`,
+          data: { untilAt: untilAt.toISOString() },
+        })
+        const changed = await change(record, { acknowledged: { userId: session.userId, name: session.userName, at: now, untilAt }, escalateAt }, event)
+        return changed === null ? null : caseViewOf(changed, now)
+      }),
+
+    openCount: (companyId, locationId, at) =>
+      cases.countDocuments({ companyId, locationId, state: { $in: ['open', 'closed'] }, openedAt: { $lte: at }, $or: [{ closedAt: null }, { closedAt: { $gt: at } }] }),
 
     async markOverdue(limit) {
       const now = clock.now()
@@ -378,14 +439,18 @@ export function createCases({ connection, clock, events, accounts, settings }: C
           source: 'schedule',
           summary: `The case of ${record.userName} is overdue${record.owner === null ? ' and has no owner' : ` with ${record.owner.name}`}.`,
         })
-        await change(record, { overdueAt: now }, event)
+        const { cases: rules } = await settings.get(record.companyId)
+        const firstAt = nextEscalationAt(0, record.dueAt, rules)
+        const leftUntil = record.acknowledged?.untilAt ?? null
+        await change(record, { overdueAt: now, escalations: 0, escalateAt: firstAt !== null && leftUntil !== null && leftUntil > firstAt ? leftUntil : firstAt }, event)
       }
+      const escalated = await escalateDue(now, limit)
       const untold = await cases
         .find({ outboxSince: { $lte: new Date(now.getTime() - outboxGraceMs) } })
         .limit(limit)
         .lean<CaseRecord[]>()
       for (const record of untold) await announce(record)
-      return due.length + untold.length
+      return due.length + escalated + untold.length
     },
 
     async purge(companyId) {

@@ -8,7 +8,7 @@ export const domainEventTypes = [
   'health.changed', 'health.confirmed', 'health.note_added', 'health.value_refused', 'health.stale',
   'csm.assigned', 'account.premium_changed', 'account.group_changed', 'person.primary_changed', 'person.key_changed', 'hours.logged', 'hours.removed', 'note.added',
   'account.silent', 'person.email_changed', 'contact.deleted', 'contact.merged', 'account.renamed',
-  'case.opened', 'case.assigned', 'case.closed', 'case.overdue',
+  'case.opened', 'case.assigned', 'case.closed', 'case.overdue', 'case.escalated', 'case.acknowledged',
   'message.sent', 'message.failed', 'message.received', 'task.created', 'task.completed',
   'contact.field_changed', 'contact.tag_added', 'contact.tag_removed', 'card.moved', 'card.deleted',
   'contact.custom_field_changed', 'contact.opted_out', 'contact.opted_in', 'card.stage_changed',

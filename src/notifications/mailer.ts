@@ -8,6 +8,8 @@ export interface Mail {
   text: string
   /** The same in HTML; left out for plain ones. */
   html?: string
+  /** Shown as the sender; the address stays the server's. Left out for the server's own. */
+  fromName?: string
   /** Stable for the same mail, so that a mailbox that gets it twice can tell. */
   messageId: string
 }
@@ -40,10 +42,11 @@ function certainlyNotTaken({ code, command, syscall, responseCode, message }: Sm
  */
 export function createSmtpMailer(smtpUrl: string, from: string): Mailer {
   const transport = createTransport(smtpUrl, { from })
+  const address = /<([^<>]+)>\s*$/.exec(from)?.[1] ?? from
   return {
-    async send({ to, subject, text, html, messageId }) {
+    async send({ to, subject, text, html, fromName, messageId }) {
       try {
-        await transport.sendMail({ to, subject, text, messageId, ...(html === undefined ? {} : { html }) })
+        await transport.sendMail({ to, subject, text, messageId, ...(html === undefined ? {} : { html }), ...(fromName === undefined ? {} : { from: { name: fromName, address } }) })
       } catch (error) {
         const fault = error as SmtpFault
         if (typeof fault.responseCode === 'number' && fault.responseCode >= 500) throw new PermanentError('mail_refused', 'The mail server refused this e-mail for good.', { cause: error })

@@ -1,52 +1,52 @@
 import type { Connection } from 'mongoose'
-import type { NotificationView, Preference, PreferenceChange, ReadRequest } from '../http/contract/notifications.ts'
-import { secondMs, type Clock } from '../kernel/clock.ts'
-import { RequestError } from '../kernel/errors.ts'
+import type { ContactIdentity, OutboxMessage } from '../effects/index.ts'
+import type { ChatView, NotificationGroup, NotificationView, NoticeTrace, PreferenceChange, PreferenceList, ReadRequest } from '../http/contract/notifications.ts'
+import type { AgencySettings } from '../http/contract/settings.ts'
+import { minuteMs, secondMs, type Clock } from '../kernel/clock.ts'
+import type { CryptoBox } from '../kernel/crypto-box.ts'
+import { CodedError, notFound } from '../kernel/errors.ts'
+import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import type { Logger } from '../kernel/logger.ts'
-import { areDuplicateKeys, type Pump } from '../store/index.ts'
+import { createOutbound, type Outbound } from '../kernel/outbound.ts'
+import { createLeasedQueue, createPump, type Pump } from '../store/index.ts'
+import { createChats } from './chats.ts'
+import { createInbox, type InboxQuery, type Reader } from './inbox.ts'
+import { createLetters, type LetterItem } from './letters.ts'
 import type { Mailer } from './mailer.ts'
-import { createMails } from './mails.ts'
-import { notificationModels, type NotificationRecord, type PreferenceRecord } from './model.ts'
-import { burstId, burstMs, channelsFor, notificationKinds, recipientsOf, sharedRecipient, type Member } from './rules.ts'
-
-/** Something that the team should know. */
-export interface Notice {
-  /** Unique; the same key tells once. */
-  key: string
-  companyId: string
-  locationId: string | null
-  /** `owner`: the account's owner, everybody while there is none. */
-  audience: 'owner' | 'everyone'
-  /** Owner of the matter, where it is not the account's owner (a case has its own). */
-  ownerId?: string | null
-  /** Owner of the account, where the caller has just read it; looked up if left out. */
-  accountOwnerId?: string | null
-  kind: string
-  title: string
-  body: string
-  /** Path inside the workspace. */
-  link: string | null
-  /** Suggests an e-mail for kinds that have no default of their own. */
-  email: boolean
-  at: Date
-}
-
-/** One person of the agency. */
-export interface Reader {
-  companyId: string
-  userId: string
-}
+import { notificationModels } from './model.ts'
+import type { Notice } from './notice.ts'
+import { createPreferences } from './preferences.ts'
+import { agencyChat, type Member } from './rules.ts'
+import { createLetterHandler } from './sending.ts'
+import { createTeams } from './team.ts'
+import { createTelling } from './telling.ts'
+import type { ThenAndNow } from './weekly.ts'
+import { traceOf } from './why.ts'
 
 export interface Notifications {
-  /** Idempotent per key and recipient. */
+  /** Idempotent per key: who is told, and how, is decided at the first call. */
   notify(notice: Notice): Promise<void>
-  list(reader: Reader, query: { page: number; pageSize: number; unread?: boolean }): Promise<{ items: NotificationView[]; unread: number; total: number }>
+  list(reader: Reader, query: InboxQuery): Promise<{ items: NotificationView[]; unread: number; total: number }>
+  groups(reader: Reader, query: InboxQuery): Promise<{ items: NotificationGroup[]; unread: number; total: number }>
   /** @returns how many are unread now */
   markRead(reader: Reader, what: ReadRequest): Promise<number>
-  preferences(reader: Reader): Promise<{ items: Preference[]; emailAvailable: boolean }>
-  /** @throws RequestError 422 for a kind that there is not */
-  setPreferences(reader: Reader, change: PreferenceChange): Promise<{ items: Preference[]; emailAvailable: boolean }>
-  /** Sends e-mails; none if the server has no mailer. */
+  /** How the facts of one line reached the person, by channel. @throws RequestError 404 */
+  why(reader: Reader, id: string): Promise<NoticeTrace[]>
+  /** What the agency's team was told, newest first, and how the person was, or why not. */
+  traces(reader: Reader, query: { page: number; pageSize: number; kind?: string | undefined; locationId?: string | undefined }): Promise<{ items: NoticeTrace[]; total: number }>
+  preferences(reader: Reader): Promise<PreferenceList>
+  /** @throws RequestError 422 `unknown_kind` */
+  setPreferences(reader: Reader, change: PreferenceChange): Promise<PreferenceList>
+  /** @param owner the person's own chat, or the agency's; null takes it away. @throws RequestError 422 `chat_invalid` */
+  setChat(reader: Reader, owner: 'own' | 'agency', url: string | null): Promise<ChatView>
+  /** Posts a test message. @throws RequestError 404 without a chat */
+  testChat(reader: Reader, owner: 'own' | 'agency'): Promise<{ ok: boolean; code: string | null; says: string }>
+  watches(reader: Reader): Promise<string[]>
+  /** @throws RequestError 404 */
+  watch(reader: Reader, locationId: string, watching: boolean): Promise<string[]>
+  /** Letters whose time passed while nobody was there. @returns how many were looked at */
+  sweep(limit: number): Promise<number>
+  /** Sends letters. */
   pumps: Pump[]
   /** Removes everything of an agency. */
   purge(companyId: string): Promise<void>
@@ -56,182 +56,126 @@ export interface NotificationsDeps {
   connection: Connection
   clock: Clock
   logger: Logger
+  box: CryptoBox
+  settings: { get(companyId: string): Promise<AgencySettings> }
   /** Who is on the team, and who owns an account. */
   accounts: {
-    get(companyId: string, locationId: string): Promise<{ csm: { userId: string } | null } | null>
+    get(companyId: string, locationId: string): Promise<{ name: string; csm: { userId: string } | null } | null>
     agencyUsers(companyId: string): Promise<Member[]>
   }
   mailer?: Mailer
+  outbound?: Outbound
+  faultPoint?: FaultPoint
+  /** Zone of people who chose none in an agency that set none: the success location's. */
+  agencyZone: (companyId: string) => Promise<string | null>
+  isLive: (companyId: string) => Promise<boolean>
+  thenAndNow: ThenAndNow
+  primaryContact: (companyId: string, locationId: string) => Promise<ContactIdentity | null>
+  send: (message: OutboxMessage) => Promise<unknown>
 }
 
-interface Recipient {
-  userId: string
-  inApp: boolean
-  mail: boolean
-}
-
-interface Team {
-  members: Member[]
-  choices: ReadonlyMap<string, PreferenceRecord['choices']>
-  untilMs: number
-}
-
-const teamCacheMs = 2 * secondMs
-const maxTeams = 2_000
+const maxLeases = 20
 
 export function createNotifications(deps: NotificationsDeps): Notifications {
-  const { connection, clock, logger, accounts, mailer } = deps
-  const { notifications, preferences } = notificationModels(connection)
-  const idOf = (reader: Reader) => `${reader.companyId}:${reader.userId}`
-  const teams = new Map<string, Team>()
-  const mails =
-    mailer === undefined
-      ? undefined
-      : createMails({
-          connection, clock, logger, mailer, notifications,
-          memberOf: async (companyId, userId) => (await accounts.agencyUsers(companyId)).find((member) => member.userId === userId) ?? null,
-        })
+  const { connection, clock, logger, accounts, mailer, settings, faultPoint = noFaultPoint, outbound = createOutbound() } = deps
+  const models = notificationModels(connection)
+  const queue = createLeasedQueue<LetterItem>(connection, {
+    collection: 'notification_sends', clock, faultPoint,
+    // The letter counts its own attempts; the queue's go on until it is given up.
+    maxAttempts: maxLeases, maxCrashes: maxLeases, backoff: { baseMs: 20 * secondMs, maxMs: 30 * minuteMs },
+  })
+  const chats = createChats(models.chats, { box: deps.box, clock, outbound })
+  const teams = createTeams({ models, clock, chats, settings, agencyZone: deps.agencyZone, agencyUsers: (companyId) => accounts.agencyUsers(companyId) })
+  const letters = createLetters({ letters: models.letters, notices: models.notices, queue, clock, faultPoint })
+  const inbox = createInbox(models.notifications, clock)
+  const preferences = createPreferences({ preferences: models.preferences, teams, chats, letters, clock, mailAvailable: mailer !== undefined })
+  const telling = createTelling({ notices: models.notices, inbox, letters, teams, clock, faultPoint, mailAvailable: mailer !== undefined, accountOwner: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.csm?.userId ?? null })
+  const accountName = async (companyId: string, locationId: string): Promise<string | null> => (await accounts.get(companyId, locationId))?.name ?? null
+  const handle = createLetterHandler({
+    letters: models.letters, notices: models.notices, chats, mailer, clock, logger, faultPoint, accountName,
+    settings: (companyId) => settings.get(companyId),
+    memberOf: async (companyId, userId) => (await teams.of(companyId)).members.find((member) => member.userId === userId) ?? null,
+    timingOf: async (companyId, recipientId) => (await teams.of(companyId)).timingOf(recipientId),
+    isLive: deps.isLive, thenAndNow: deps.thenAndNow, primaryContact: deps.primaryContact, send: deps.send,
+  })
+  const pump = createPump<LetterItem>({ name: 'notices', queue, clock, logger, concurrency: 4, perCompany: 2, handle })
 
-  /** The team and what each of them chose: read at most every two seconds per agency. Somebody who joined, left or chose otherwise in another process is noticed then. */
-  async function teamOf(companyId: string): Promise<Team> {
-    const cached = teams.get(companyId)
-    if (cached !== undefined && cached.untilMs > clock.nowMs()) return cached
-    const [members, chosen] = await Promise.all([accounts.agencyUsers(companyId), preferences.find({ companyId }).lean()])
-    const team = { members, choices: new Map(chosen.map((record) => [record.userId, record.choices])), untilMs: clock.nowMs() + teamCacheMs }
-    if (teams.size >= maxTeams) teams.clear()
-    teams.set(companyId, team)
-    return team
+  async function tracesOf(reader: Reader, found: Awaited<ReturnType<typeof telling.newest>>): Promise<NoticeTrace[]> {
+    const { companyId, userId } = reader
+    const ids = found.flatMap(({ to }) => Object.values(to[userId]?.letters ?? {}).map(({ id }) => id))
+    const [team, written] = await Promise.all([teams.of(companyId), models.letters.find({ _id: { $in: ids }, companyId }).lean()])
+    const scene = { userId, members: team.members, letters: new Map(written.map((letter) => [letter._id, letter])), zone: team.timingOf(userId).zone }
+    return found.map((notice) => traceOf(notice, scene))
   }
 
-  async function ownerOf({ companyId, locationId, audience, ownerId = null, accountOwnerId }: Notice): Promise<string | null> {
-    if (audience !== 'owner' || ownerId !== null || locationId === null) return ownerId
-    return accountOwnerId === undefined ? ((await accounts.get(companyId, locationId))?.csm?.userId ?? null) : accountOwnerId
-  }
-
-  const burstOf = ({ companyId, kind, locationId }: Notice) => ({ companyId, kind, locationId })
-  const nearTo = (at: Date) => ({ $gt: new Date(at.getTime() - burstMs), $lt: new Date(at.getTime() + burstMs) })
-
-  /**
-   * Tells the fact to all recipients: adds it to their open bursts where it is not in yet, starts bursts for the others. Every write names the fact,
-   * so that a repetition finds it done. @returns the ids of the records that this fact started, now or at an earlier attempt, by recipient
-   */
-  async function store(notice: Notice, recipients: readonly Recipient[]): Promise<Map<string, string>> {
-    const { companyId, kind, locationId, key, title, body, link, at } = notice
-    const joining = { $set: { title, body, link, at, readAt: null }, $inc: { count: 1 }, $push: { keys: { $each: [key], $slice: -200 } } }
-    const ids = recipients.map(({ userId }) => userId)
-    // One look for records that this fact is in and for those that it may join.
-    const near = await notifications.find({ ...burstOf(notice), recipientId: { $in: ids }, $or: [{ keys: key }, { firstAt: nearTo(at) }] }, { recipientId: 1, firstKey: 1, keys: 1 }).sort({ firstAt: 1 }).lean()
-    const known = near.filter(({ keys }) => keys.includes(key))
-    const told = new Set(known.map(({ recipientId }) => recipientId))
-    const started = new Map(known.filter(({ firstKey }) => firstKey === key).map(({ _id, recipientId }) => [recipientId, _id]))
-    const open = new Map<string, string>()
-    for (const { _id, recipientId } of near) if (!told.has(recipientId) && !open.has(recipientId)) open.set(recipientId, _id)
-    if (open.size > 0) await notifications.updateMany({ _id: { $in: [...open.values()] }, companyId, keys: { $ne: key } }, joining)
-    const fresh = recipients.filter(({ userId }) => !told.has(userId) && !open.has(userId))
-    const records = fresh.map(({ userId: recipientId, inApp, mail }): NotificationRecord => ({
-      _id: burstId(companyId, recipientId, kind, locationId, at), companyId, recipientId, kind, locationId,
-      title, body, link, firstAt: at, at, count: 1, firstKey: key, keys: [key], hidden: !inApp, readAt: null, mail: mail ? 'queued' : 'none',
-    }))
-    if (records.length === 0) return started
-    try {
-      await notifications.insertMany(records, { ordered: false })
-    } catch (error) {
-      if (!areDuplicateKeys(error)) throw error
-      // Somebody started the same burst in between: join it, unless it was this very fact.
-      const mine = records.map(({ _id }) => _id)
-      await notifications.updateMany({ _id: { $in: mine }, companyId, keys: { $ne: key } }, joining)
-      const first = await notifications.find({ _id: { $in: mine }, companyId, firstKey: key }, { recipientId: 1 }).lean()
-      for (const { _id, recipientId } of first) started.set(recipientId, _id)
-      return started
-    }
-    for (const { _id, recipientId } of records) started.set(recipientId, _id)
-    return started
-  }
-
-  const visibleTo = (reader: Reader) => ({ companyId: reader.companyId, recipientId: { $in: [reader.userId, sharedRecipient] }, hidden: false })
-  const unreadOf = (reader: Reader) => notifications.countDocuments({ ...visibleTo(reader), readAt: null })
-
-  async function preferencesOf(reader: Reader): Promise<{ items: Preference[]; emailAvailable: boolean }> {
-    const record = await preferences.findOne({ _id: idOf(reader), companyId: reader.companyId }).lean()
-    const items = notificationKinds.map(({ kind, label, inApp, email }) => ({ kind, label, inApp, email, ...record?.choices[kind] }))
-    return { items, emailAvailable: mails !== undefined }
-  }
+  const chatOwner = (reader: Reader, owner: 'own' | 'agency'): string => (owner === 'own' ? reader.userId : agencyChat)
+  const watchesOf = async ({ companyId, userId }: Reader): Promise<string[]> => (await models.watches.find({ companyId, userId }, { locationId: 1 }).lean()).map(({ locationId }) => locationId)
 
   return {
-    pumps: mails === undefined ? [] : [mails.pump],
+    pumps: [pump],
+    notify: (notice) => telling.tell(notice),
+    list: (reader, query) => inbox.list(reader, query),
 
-    async notify(notice) {
-      const [ownerId, team] = await Promise.all([ownerOf(notice), teamOf(notice.companyId)])
-      const found = recipientsOf(notice.audience, ownerId, team.members)
-      const members = found.length > 0 ? found : [{ userId: sharedRecipient, name: '', email: null }]
-      const recipients = members.flatMap(({ userId, email: address }): Recipient[] => {
-        const { inApp, email } = channelsFor(notice.kind, team.choices.get(userId)?.[notice.kind], notice.email)
-        const mail = email && mails !== undefined && address !== null
-        return inApp || mail ? [{ userId, inApp, mail }] : []
-      })
-      const started = await store(notice, recipients)
-      let queued = false
-      for (const { userId, mail } of recipients) {
-        const id = started.get(userId)
-        if (!mail || mails === undefined || id === undefined) continue
-        await mails.queue({ _id: id, companyId: notice.companyId, recipientId: userId })
-        queued = true
-      }
-      if (queued) void sendSoon()
+    async groups(reader, query) {
+      const { items, ...counts } = await inbox.groups(reader, query)
+      const named = items.map(async (group) => ({ ...group, accountName: group.locationId === null ? null : await accountName(reader.companyId, group.locationId) }))
+      return { ...counts, items: await Promise.all(named) }
     },
 
-    async list(reader, { page, pageSize, unread }) {
-      const filter = { ...visibleTo(reader), ...(unread === true ? { readAt: null } : {}) }
-      const [found, total, unreadCount] = await Promise.all([
-        notifications.find(filter).sort({ at: -1, _id: 1 }).skip((page - 1) * pageSize).limit(pageSize).lean(),
-        notifications.countDocuments(filter),
-        unreadOf(reader),
-      ])
-      return { items: found.map(viewOf), unread: unreadCount, total }
+    markRead: (reader, what) => inbox.markRead(reader, what),
+
+    async why(reader, id) {
+      const line = await inbox.one(reader, id)
+      if (line === null) throw notFound('notification')
+      return tracesOf(reader, await telling.byKeys(reader.companyId, line.keys))
     },
 
-    async markRead(reader, what) {
-      const some = 'ids' in what ? { _id: { $in: what.ids } } : {}
-      await notifications.updateMany({ ...visibleTo(reader), ...some, readAt: null }, { $set: { readAt: clock.now() } })
-      return unreadOf(reader)
+    async traces(reader, query) {
+      const [found, total] = await Promise.all([telling.newest(reader.companyId, query), telling.count(reader.companyId, query)])
+      return { items: await tracesOf(reader, found), total }
     },
 
-    preferences: preferencesOf,
+    preferences: (reader) => preferences.of(reader),
+    setPreferences: (reader, change) => preferences.set(reader, change),
 
-    async setPreferences(reader, change) {
-      const unknown = change.items.find((item) => !notificationKinds.some(({ kind }) => kind === item.kind))
-      if (unknown !== undefined) {
-        throw new RequestError(422, 'unknown_kind', `There is no kind “${unknown.kind}”. Use one of: ${notificationKinds.map(({ kind }) => kind).join(', ')}.`)
-      }
-      const set: Record<string, unknown> = {}
-      for (const { kind, inApp, email } of change.items) {
-        if (inApp !== undefined) set[`choices.${kind}.inApp`] = inApp
-        if (email !== undefined) set[`choices.${kind}.email`] = email
-      }
-      if (Object.keys(set).length > 0) {
-        await preferences.updateOne({ _id: idOf(reader), companyId: reader.companyId }, { $set: { userId: reader.userId, ...set } }, { upsert: true })
-        teams.delete(reader.companyId)
-      }
-      return preferencesOf(reader)
+    async setChat(reader, owner, url) {
+      const { companyId } = reader
+      if (url === null) await chats.remove(companyId, chatOwner(reader, owner))
+      else await chats.set(companyId, chatOwner(reader, owner), url, reader.userId)
+      teams.forget(companyId)
+      return chats.view(companyId, chatOwner(reader, owner))
     },
+
+    async testChat(reader, owner) {
+      const { brand, notices } = await settings.get(reader.companyId)
+      const text = `This is a test from ${brand.name}. Notifications that you choose will arrive here.`
+      try {
+        await chats.post(reader.companyId, chatOwner(reader, owner), { subject: text, lead: '', sections: [{ title: '', lines: [{ text, detail: '' }] }], more: '' }, notices.workspaceUrl)
+        return { ok: true, code: null, says: 'The chat took it. Look whether it is there.' }
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error
+        if (error.code === 'no_chat') throw notFound('chat')
+        return { ok: false, code: error.code, says: error.message }
+      }
+    },
+
+    watches: watchesOf,
+    async watch(reader, locationId, watching) {
+      const { companyId, userId } = reader
+      if ((await accounts.get(companyId, locationId)) === null) throw notFound('account')
+      const _id = `${companyId}:${locationId}:${userId}`
+      if (watching) await models.watches.updateOne({ _id, companyId }, { $set: { locationId, userId } }, { upsert: true })
+      else await models.watches.deleteOne({ _id, companyId })
+      teams.forget(companyId)
+      return watchesOf(reader)
+    },
+
+    sweep: (limit) => letters.sweep(limit),
 
     async purge(companyId) {
-      await mails?.purge(companyId)
-      await notifications.deleteMany({ companyId })
-      await preferences.deleteMany({ companyId })
+      await queue.purge(companyId)
+      for (const model of Object.values(models)) await model.deleteMany({ companyId })
+      teams.forget(companyId)
     },
   }
-
-  async function sendSoon(): Promise<void> {
-    try {
-      await mails?.pump.drain()
-    } catch (error) {
-      logger.warn({ code: error instanceof Error ? error.name : 'unknown' }, 'e-mails wait for the next tick')
-    }
-  }
-}
-
-function viewOf(record: NotificationRecord): NotificationView {
-  const { _id: id, kind, title, body, link, locationId, count } = record
-  return { id, kind, title, body, link, locationId, at: record.at.toISOString(), count, readAt: record.readAt?.toISOString() ?? null }
 }

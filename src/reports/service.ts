@@ -116,6 +116,15 @@ export function createReports(deps: ReportsDeps): Reports {
       return { reading, ...period, segments: await levels.history(companyId, locationId, reading, startOf(period.from), toAt) }
     },
 
+    async levelsAt(companyId, locationId, fromAt, toAt) {
+      const ends = async (reading: 'happiness' | 'health') => {
+        const segments = await levels.history(companyId, locationId, reading, fromAt, toAt)
+        return { before: segments[0]?.level ?? null, after: segments.at(-1)?.level ?? null }
+      }
+      const [happiness, health] = await Promise.all([ends('happiness'), ends('health')])
+      return { happiness, health }
+    },
+
     async response(companyId, filter, { from, to }): Promise<{ asOf: Date; cycles: Cycle[] }> {
       const period = range(from, to, 0)
       const last = monthOf(startOf(period.to))

@@ -20,6 +20,8 @@ export interface Reports {
   distribution(companyId: string, filter: ReportFilter, query: Period & { reading: Reading; step: 'day' | 'week' | 'month' }): Promise<LevelPoint[]>
   /** @throws RequestError 404 */
   levelHistory(companyId: string, locationId: string, query: Period & { reading: Reading }): Promise<LevelHistory>
+  /** One account's readings at two instants; null is no reading. */
+  levelsAt(companyId: string, locationId: string, fromAt: Date, toAt: Date): Promise<Record<Reading, { before: string | null; after: string | null }>>
   response(companyId: string, filter: ReportFilter, period: Period): Promise<{ asOf: Date; cycles: Cycle[] }>
   ranking(companyId: string, filter: ReportFilter, query: Paging & { order: 'top' | 'bottom' }): Promise<Pick<z.output<typeof rankingReport>, 'mean' | 'items' | 'total'> & { asOf: Date }>
   /** @throws RequestError 404 */

@@ -1,57 +1,26 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { createServer, type AddressInfo, type Server } from 'node:net'
 import { createSmtpMailer } from '../../src/notifications/index.ts'
+import { startMailServer, type MailServer } from '../support/mail-server.ts'
 
-let server: Server | undefined
-afterEach(() => new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve()))))
+let server: MailServer | undefined
+afterEach(() => server?.stop())
 
-/** A mail server that answers each command as told; what it was given is in `received`. */
-async function mailServer(answers: Partial<Record<'RCPT' | 'CONTENT', string>>): Promise<{ url: string; received: string[] }> {
-  const received: string[] = []
-  server = createServer((socket) => {
-    let inContent = false
-    let buffered = ''
-    socket.on('error', () => socket.destroy())
-    socket.write('220 ready\r\n')
-    const reply = (answer: string) => (answer === 'hang up' ? socket.destroy() : socket.write(`${answer}\r\n`))
-    socket.on('data', (chunk) => {
-      buffered += chunk.toString('utf8')
-      for (;;) {
-        if (inContent) {
-          const end = buffered.indexOf('\r\n.\r\n')
-          if (end < 0) return
-          received.push(buffered.slice(0, end))
-          buffered = buffered.slice(end + 5)
-          inContent = false
-          reply(answers.CONTENT ?? '250 taken')
-          continue
-        }
-        const end = buffered.indexOf('\r\n')
-        if (end < 0) return
-        const command = buffered.slice(0, 4).toUpperCase()
-        buffered = buffered.slice(end + 2)
-        if (command === 'DATA') {
-          inContent = true
-          reply('354 go on')
-        } else if (command === 'RCPT') reply(answers.RCPT ?? '250 ok')
-        else if (command === 'QUIT') reply('221 bye')
-        else reply('250 ok')
-      }
-    })
-  })
-  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
-  return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}?ignoreTLS=true`, received }
+async function mailServer(answers: Parameters<typeof startMailServer>[0]): Promise<MailServer> {
+  server = await startMailServer(answers)
+  return server
 }
 
-const mail = { to: 'priya@example.com', subject: 'A case is due', text: 'Body', messageId: '<abc@notifications.barometer>' }
+const mail = { to: 'priya@example.com', subject: 'A case is due', text: 'Body', html: '<p>Body in HTML</p>', fromName: 'Acme Care', messageId: '<abc@notifications.barometer>' }
 
 describe('the mailer', () => {
-  it('sends subject, text and a stable message id', async () => {
+  it('sends subject, text, HTML and a stable message id, under the agency’s name and the server’s address', async () => {
     const { url, received } = await mailServer({})
     const mailer = createSmtpMailer(url, 'Barometer <barometer@example.com>')
     await mailer.send(mail)
     mailer.close()
-    expect(received[0]).toMatch(/From: Barometer <barometer@example.com>/)
+    expect(received[0]).toMatch(/From: Acme Care <barometer@example.com>/)
+    expect(received[0]).toMatch(/multipart\/alternative/)
+    expect(received[0]).toContain('<p>Body in HTML</p>')
     expect(received[0]).toMatch(/Subject: A case is due/)
     expect(received[0]).toMatch(/Message-ID: <abc@notifications.barometer>/)
   })

@@ -1,235 +1,182 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Connection } from 'mongoose'
-import { notificationList, notificationView, preferenceList } from '../../src/http/contract/notifications.ts'
-import { CodedError, PermanentError, RequestError } from '../../src/kernel/errors.ts'
-import { createLogger } from '../../src/kernel/logger.ts'
-import { createNotifications, notificationRoutes, type Mail, type Notice, type Notifications } from '../../src/notifications/index.ts'
-import type { Route, Session } from '../../src/kernel/route.ts'
-import { createFakeClock, type FakeClock } from '../support/fake-clock.ts'
-import { openTestStore, type TestStore } from '../support/store.ts'
+import { notificationView } from '../../src/http/contract/notifications.ts'
+import { companyId, openRig, priya, tom, type Rig } from './rig.ts'
 
-const companyId = 'company-1'
-const priya = { companyId, userId: 'priya' }
-const tom = { companyId, userId: 'tom' }
-
-let store: TestStore
-let clock: FakeClock
-let team: { userId: string; name: string; email: string | null }[]
-let ownerId: string | null
-let mails: Mail[]
-let mailFaults: Error[]
-let notifications: Notifications
-
-function build(connection: Connection, withMailer = true): Notifications {
-  return createNotifications({
-    connection, clock, logger: createLogger('silent'),
-    accounts: { get: async () => ({ csm: ownerId === null ? null : { userId: ownerId } }), agencyUsers: async (company) => (company === companyId ? team : []) },
-    ...(withMailer
-      ? {
-          mailer: {
-            async send(mail: Mail) {
-              const fault = mailFaults.shift()
-              if (fault !== undefined) throw fault
-              mails.push(mail)
-            },
-            close: () => undefined,
-          },
-        }
-      : {}),
-  })
-}
-
+let rig: Rig
 beforeEach(async () => {
-  store = await openTestStore()
-  clock = createFakeClock()
-  team = [{ userId: 'priya', name: 'Priya', email: 'priya@example.com' }, { userId: 'tom', name: 'Tom', email: 'tom@example.com' }]
-  ownerId = 'priya'
-  mails = []
-  mailFaults = []
-  notifications = build(store.connection)
-  await store.ensureIndexes()
+  rig = await openRig()
 })
-afterEach(async () => {
-  await settle()
-  await store.close()
-})
+afterEach(() => rig.close())
 
-async function settle(): Promise<void> {
-  for (const pump of notifications.pumps) await pump.drain()
-}
-function notice(key: string, over: Partial<Notice> = {}): Notice {
-  return { key, companyId, locationId: 'location-1', audience: 'owner', kind: 'feedback_received', title: `Title ${key}`, body: 'Body', link: '/accounts/location-1', email: false, at: clock.now(), ...over }
-}
-const inbox = async (reader = priya) => notifications.list(reader, { page: 1, pageSize: 50 })
+const inbox = async (reader = priya, query = {}) => rig.notifications.list(reader, { page: 1, pageSize: 50, ...query })
+const told = (key: string, over = {}) => rig.notifications.notify(rig.notice(key, over))
 
 describe('notifications in the app', () => {
   it('reach the owner once, whatever is repeated', async () => {
-    await Promise.all([notifications.notify(notice('a')), notifications.notify(notice('a')), notifications.notify(notice('a'))])
-    await notifications.notify(notice('a'))
+    await Promise.all([told('a'), told('a'), told('a')])
+    await told('a')
     const { items, unread, total } = await inbox()
     expect({ unread, total, count: items[0]?.count }).toEqual({ unread: 1, total: 1, count: 1 })
     expect(notificationView.parse(items[0])).toMatchObject({ kind: 'feedback_received', title: 'Title a', link: '/accounts/location-1', readAt: null })
     expect((await inbox(tom)).total).toBe(0)
   })
 
-  it('reach the owner of the matter where that is somebody else', async () => {
-    await notifications.notify(notice('a', { ownerId: 'tom' }))
-    expect([(await inbox()).total, (await inbox(tom)).total]).toEqual([0, 1])
+  it('reach the owner of the matter where that is somebody else, and the account’s owner once that person left', async () => {
+    await told('a', { ownerId: 'tom' })
+    await told('b', { ownerId: 'gone', kind: 'case_overdue' })
+    expect([(await inbox()).items.map(({ title }) => title), (await inbox(tom)).items.map(({ title }) => title)]).toEqual([['Title b'], ['Title a']])
   })
 
-  it('reach everybody while an account has no owner', async () => {
-    ownerId = null
-    await notifications.notify(notice('a'))
-    expect([(await inbox()).total, (await inbox(tom)).total]).toEqual([1, 1])
+  it('reach everybody while an account has no owner, or one who left the team', async () => {
+    rig.world.ownerId = null
+    await told('a')
+    rig.world.ownerId = 'somebody who left'
+    await told('b', { kind: 'health_stale' })
+    expect([(await inbox()).total, (await inbox(tom)).total]).toEqual([2, 2])
   })
 
   it('are kept for all when nobody of the team is known yet', async () => {
-    team = []
-    await notifications.notify(notice('a'))
+    rig.world.team = []
+    await told('a')
     expect((await inbox({ companyId, userId: 'whoever' })).total).toBe(1)
     expect((await inbox({ companyId: 'company-2', userId: 'whoever' })).total).toBe(0)
   })
 
-  it('of one account’s burst are one record with a count and the newest words', async () => {
+  it('reach whoever watches the account, beside its owner, until they stop', async () => {
+    await rig.notifications.watch(tom, 'location-1', true)
+    await told('a')
+    expect([(await inbox()).total, (await inbox(tom)).total]).toEqual([1, 1])
+    expect(await rig.notifications.watches(tom)).toEqual(['location-1'])
+    expect(await rig.notifications.watch(tom, 'location-1', false)).toEqual([])
+    await told('b')
+    expect((await inbox(tom)).items.map(({ count }) => count)).toEqual([1])
+  })
+
+  it('of one kind’s burst in one account are one line with a count and the newest words', async () => {
     for (const key of ['a', 'b', 'c']) {
-      await notifications.notify(notice(key))
-      clock.advanceMs(100_000)
+      await told(key)
+      rig.clock.advanceMs(100_000)
     }
     const { items, unread } = await inbox()
     expect(unread).toBe(1)
     expect(items).toMatchObject([{ count: 3, title: 'Title c' }])
-    await notifications.notify(notice('b'))
+    await told('b')
     expect((await inbox()).items[0]?.count).toBe(3)
   })
 
   it('of a burst told by two processes at once are counted once each', async () => {
-    const other = build(await store.another())
+    const other = await rig.another()
     const keys = ['a', 'b', 'c', 'd', 'e', 'f']
-    await Promise.all(keys.flatMap((key) => [notifications.notify(notice(key)), other.notify(notice(key))]))
-    const { items } = await inbox()
-    expect(items).toHaveLength(1)
-    expect(items[0]?.count).toBe(6)
+    await Promise.all(keys.flatMap((key) => [told(key), other.notify(rig.notice(key))]))
+    expect((await inbox()).items.map(({ count }) => count)).toEqual([6])
   })
 
   it('of other accounts, other kinds and later times stand alone', async () => {
-    await notifications.notify(notice('a'))
-    await notifications.notify(notice('b', { locationId: 'location-2' }))
-    await notifications.notify(notice('c', { kind: 'happiness_changed' }))
-    clock.advanceMs(5 * 60_000)
-    await notifications.notify(notice('d'))
+    await told('a')
+    await told('b', { locationId: 'location-2' })
+    await told('c', { kind: 'happiness_changed' })
+    rig.clock.advanceMs(5 * 60_000)
+    await told('d')
     expect((await inbox()).items.map((item) => item.count)).toEqual([1, 1, 1, 1])
   })
 
-  it('are read one by one or all at once, by their own reader only', async () => {
-    ownerId = null
-    await notifications.notify(notice('a'))
-    await notifications.notify(notice('b', { locationId: 'location-2' }))
-    const [first] = (await inbox()).items
-    expect(await notifications.markRead(tom, { ids: [first!.id] })).toBe(2)
-    expect(await notifications.markRead(priya, { ids: [first!.id] })).toBe(1)
-    expect((await notifications.list(priya, { page: 1, pageSize: 10, unread: true })).total).toBe(1)
-    expect(await notifications.markRead(priya, { all: true })).toBe(0)
-    expect((await inbox(tom)).unread).toBe(2)
+  it('are read one by one, by account or all at once, by their own reader only', async () => {
+    rig.world.ownerId = null
+    await told('a')
+    await told('b', { locationId: 'location-2' })
+    await told('c', { locationId: 'location-2', kind: 'health_stale' })
+    const first = (await inbox()).items.find(({ title }) => title === 'Title a')
+    expect(await rig.notifications.markRead(tom, { ids: [first!.id] })).toBe(3)
+    expect(await rig.notifications.markRead(priya, { ids: [first!.id] })).toBe(2)
+    expect(await rig.notifications.markRead(priya, { locationId: 'location-2' })).toBe(0)
+    expect((await inbox(priya, { unread: true })).total).toBe(0)
+    expect((await inbox(tom)).unread).toBe(3)
+    expect(await rig.notifications.markRead(tom, { all: true })).toBe(0)
   })
 
   it('that were read are unread again when the burst goes on', async () => {
-    await notifications.notify(notice('a'))
-    await notifications.markRead(priya, { all: true })
-    await notifications.notify(notice('b'))
+    await told('a')
+    await rig.notifications.markRead(priya, { all: true })
+    await told('b')
     expect((await inbox()).unread).toBe(1)
   })
-})
 
-describe('e-mails', () => {
-  it('go out at once for a case, once, and not for an answer', async () => {
-    await notifications.notify(notice('a'))
-    await notifications.notify(notice('case', { kind: 'case_opened' }))
-    await notifications.notify(notice('case', { kind: 'case_opened' }))
-    await settle()
-    expect(mails).toEqual([{ to: 'priya@example.com', subject: 'Title case', text: 'Title case\n\nBody', messageId: expect.stringMatching(/^<[0-9a-f]{32}@/) }])
-  })
-
-  it('follow the person’s preferences', async () => {
-    await notifications.setPreferences(priya, { items: [{ kind: 'case_opened', email: 'off' }, { kind: 'feedback_received', email: 'at_once', inApp: false }] })
-    await notifications.notify(notice('a'))
-    await notifications.notify(notice('case', { kind: 'case_opened' }))
-    await settle()
-    expect(mails.map((mail) => mail.subject)).toEqual(['Title a'])
-    expect((await inbox()).items.map((item) => item.title)).toEqual(['Title case'])
-  })
-
-  it('are tried again when the server cannot be reached', async () => {
-    mailFaults.push(new CodedError('mail_failed', 'no'), new CodedError('mail_failed', 'no'))
-    await notifications.notify(notice('case', { kind: 'case_opened' }))
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      await settle()
-      clock.advanceMs(60 * 60_000)
-    }
-    expect(mails).toHaveLength(1)
-  })
-
-  it.each([['it is unknown whether the server took it', new CodedError('mail_uncertain', '?')], ['the server refused it for good', new PermanentError('mail_refused', 'no')]])(
-    'are not sent again when %s',
-    async (_what, fault) => {
-      mailFaults.push(fault)
-      await notifications.notify(notice('case', { kind: 'case_opened' }))
-      for (let attempt = 0; attempt < 5; attempt += 1) {
-        await settle()
-        clock.advanceMs(60 * 60_000)
-      }
-      expect(mails).toEqual([])
-    },
-  )
-
-  it('are not sent again after a crash between sending and recording', async () => {
-    await settle()
-    await store.connection.collection('notifications').updateMany({}, { $set: { mail: 'sending' } })
-    const dying = createNotifications({
-      connection: store.connection, clock, logger: createLogger('silent'),
-      accounts: { get: async () => ({ csm: { userId: 'priya' } }), agencyUsers: async () => team },
-      mailer: { send: (mail) => { mails.push(mail); return new Promise(() => undefined) }, close: () => undefined },
-    })
-    await dying.notify(notice('case', { kind: 'case_opened' }))
-    while (mails.length === 0) await new Promise((resolve) => setImmediate(resolve))
-    clock.advanceMs(60 * 60_000)
-    await settle()
-    clock.advanceMs(60 * 60_000)
-    await settle()
-    expect(mails).toHaveLength(1)
-  })
-
-  it('are not offered without a mail server', async () => {
-    const silent = build(await store.another(), false)
-    await silent.notify(notice('case', { kind: 'case_opened' }))
-    expect(silent.pumps).toEqual([])
-    expect((await silent.preferences(priya)).emailAvailable).toBe(false)
+  it('are shown together by account, the newest account first, and narrowed by kind and by what is unread', async () => {
+    await told('a')
+    rig.clock.advanceMs(1_000)
+    await told('b', { locationId: 'location-2' })
+    rig.clock.advanceMs(1_000)
+    await told('c', { kind: 'case_opened' })
+    await told('d', { locationId: null, kind: 'setup_drift' })
+    const { items, total, unread } = await rig.notifications.groups(priya, { page: 1, pageSize: 2 })
+    expect([total, unread]).toEqual([3, 4])
+    expect(items.map(({ locationId, accountName, lines }) => [locationId, accountName, lines.length])).toEqual([[null, null, 1], ['location-1', 'Account location-1', 2]])
+    expect((await rig.notifications.groups(priya, { page: 2, pageSize: 2 })).items.map(({ locationId }) => locationId)).toEqual(['location-2'])
+    await rig.notifications.markRead(priya, { locationId: 'location-1' })
+    expect((await rig.notifications.groups(priya, { page: 1, pageSize: 9, unread: true })).items.map(({ locationId }) => locationId)).toEqual([null, 'location-2'])
+    expect((await rig.notifications.groups(priya, { page: 1, pageSize: 9, kind: 'case_opened' })).items.map(({ total: lines }) => lines)).toEqual([1])
   })
 })
 
-describe('the routes', () => {
-  const session: Session = { companyId, userId: 'priya', role: 'agency_user', locationId: null, userName: 'Priya' }
-  const call = async (method: string, path: string, input: { query?: unknown; body?: unknown } = {}) => {
-    const route = notificationRoutes(notifications).find((each) => each.method === method && each.path === path) as Route
-    const parsed = { params: undefined, query: route.query?.parse(input.query ?? {}), body: route.body?.parse(input.body), session, ip: '', headers: {} }
-    const response = await route.handler(parsed as never)
-    return 'json' in response ? response.json : response.text
-  }
+describe('why somebody was told, or not', () => {
+  it('is on every line, for every channel, with whose choice it was', async () => {
+    await rig.notifications.setPreferences(priya, { items: [{ kind: 'case_opened', channels: { chat: 'at_once', task: 'off' } }] })
+    await told('a', { kind: 'case_opened' })
+    const line = (await inbox()).items[0]!
+    const [trace] = await rig.notifications.why(priya, line.id)
+    expect(trace?.you.channels.map(({ channel, state, reason, by }) => [channel, state, reason, by])).toEqual([
+      ['in_app', 'shown', null, 'default'], ['email', 'waiting', 'gathering', 'default'], ['task', 'off', 'off_by_person', 'person'], ['chat', 'not_sent', 'no_chat', 'person'],
+    ])
+    await rig.pass(6 * 60_000)
+    const [after] = await rig.notifications.why(priya, line.id)
+    expect(after?.you.channels[1]).toMatchObject({ state: 'sent', at: rig.world.mails.length === 1 ? expect.any(String) : null })
+    await expect(rig.notifications.why(tom, line.id)).rejects.toMatchObject({ status: 404 })
+    await expect(rig.notifications.why({ companyId: 'company-2', userId: 'priya' }, line.id)).rejects.toMatchObject({ status: 404 })
+  })
 
-  it('answer in the shapes of the contract', async () => {
-    await notifications.notify(notice('a'))
-    const list = notificationList.parse(await call('GET', '/api/notifications'))
-    expect(list).toMatchObject({ unread: 1, page: 1, pageSize: 25, total: 1 })
-    expect(await call('POST', '/api/notifications/read', { body: { all: true } })).toEqual({ unread: 0 })
-    const preferences = preferenceList.parse(await call('PUT', '/api/notifications/preferences', { body: { items: [{ kind: 'case_opened', email: 'off' }] } }))
-    expect(preferences.items.find((item) => item.kind === 'case_opened')).toMatchObject({ inApp: true, email: 'off' })
-    expect(preferenceList.parse(await call('GET', '/api/notifications/preferences'))).toEqual(preferences)
+  it('is known for what went to somebody else, for what the person switched off, and not for another agency', async () => {
+    await rig.notifications.setPreferences(priya, { items: [{ kind: 'health_stale', channels: { in_app: 'off' } }] })
+    await told('a', { kind: 'health_stale' })
+    expect((await inbox()).total).toBe(0)
+    const { items: mine } = await rig.notifications.traces(priya, { page: 1, pageSize: 10, locationId: 'location-1' })
+    expect(mine[0]).toMatchObject({ kind: 'health_stale', told: [{ name: 'Priya' }], you: { told: true, channels: [{ channel: 'in_app', state: 'off', reason: 'off_by_person' }, {}, {}, {}] } })
+    const { items: toms } = await rig.notifications.traces(tom, { page: 1, pageSize: 10, kind: 'health_stale' })
+    expect(toms[0]?.you).toEqual({ told: false, channels: [], says: 'It is for whoever looks after it, and went to Priya.' })
+    expect((await rig.notifications.traces({ companyId: 'company-2', userId: 'priya' }, { page: 1, pageSize: 10 })).total).toBe(0)
+  })
+})
+
+describe('preferences', () => {
+  it('say whose choice holds; null gives the agency’s back', async () => {
+    await rig.set({ notices: { kinds: { health_stale: { email: 'weekly' } }, digestAt: '06:30' } })
+    const of = async () => (await rig.notifications.preferences(priya)).items.find(({ kind }) => kind === 'health_stale')
+    expect(await of()).toMatchObject({ channels: { in_app: 'at_once', email: 'weekly' }, by: { in_app: 'default', email: 'agency' }, urgent: false })
+    await rig.notifications.setPreferences(priya, { items: [{ kind: 'health_stale', channels: { email: 'daily' }, urgent: true }], zone: 'Asia/Tokyo' })
+    expect(await of()).toMatchObject({ channels: { email: 'daily' }, by: { email: 'person' }, urgent: true })
+    expect((await rig.notifications.preferences(priya)).timing).toMatchObject({ zone: 'Asia/Tokyo', digestAt: '06:30', own: ['zone'] })
+    expect((await rig.notifications.preferences(tom)).timing.zone).toBe('UTC')
+    await rig.notifications.setPreferences(priya, { items: [{ kind: 'health_stale', channels: { email: null }, urgent: false }], zone: null })
+    expect(await of()).toMatchObject({ channels: { email: 'weekly' }, by: { email: 'agency' }, urgent: false })
+  })
+
+  it('chosen by an earlier version still hold', async () => {
+    await rig.store.connection.collection('notification_preferences').insertOne({ _id: `${companyId}:priya` as never, companyId, userId: 'priya', choices: { case_opened: { inApp: false, email: 'off' } } })
+    const chosen = (await rig.notifications.preferences(priya)).items.find(({ kind }) => kind === 'case_opened')
+    expect(chosen).toMatchObject({ channels: { in_app: 'off', email: 'off' }, by: { in_app: 'person', email: 'person' } })
   })
 
   it('refuse a kind that there is not', async () => {
-    await expect(call('PUT', '/api/notifications/preferences', { body: { items: [{ kind: 'nothing', email: 'off' }] } })).rejects.toThrow(RequestError)
+    await expect(rig.notifications.setPreferences(priya, { items: [{ kind: 'nothing', channels: { email: 'off' } }] })).rejects.toMatchObject({ status: 422, code: 'unknown_kind' })
   })
 
-  it('are for the agency only', () => {
-    expect(notificationRoutes(notifications).map((route) => route.access)).toEqual(['agency', 'agency', 'agency', 'agency'])
+  it('say that there is no e-mail without a mail server', async () => {
+    const silent = rig.build(await rig.store.another(), { })
+    expect((await silent.preferences(priya)).emailAvailable).toBe(true)
+    const mute = await openRig({ withMailer: false })
+    await mute.notifications.notify(mute.notice('a', { kind: 'case_opened' }))
+    const { items } = await mute.notifications.traces(priya, { page: 1, pageSize: 1 })
+    expect(items[0]?.you.channels[1]).toMatchObject({ channel: 'email', state: 'not_sent', reason: 'no_mail_server' })
+    expect((await mute.notifications.preferences(priya)).emailAvailable).toBe(false)
+    await mute.close()
   })
 })

@@ -10,6 +10,7 @@ import { systemClock, type Clock } from '../../src/kernel/clock.ts'
 import { readConfig } from '../../src/kernel/config.ts'
 import type { FaultPoint } from '../../src/kernel/fault-point.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
+import type { Outbound } from '../../src/kernel/outbound.ts'
 import type { BudgetLimits } from '../../src/highlevel/index.ts'
 import type { WebhookNetwork } from '../../workflows/index.ts'
 import { startSandbox, type Sandbox, type SandboxOptions } from '../sandbox/index.ts'
@@ -68,6 +69,8 @@ export interface ProductOptions {
   env?: Record<string, string>
   /** Passed by every process at the points of the code where a crash is worth testing. */
   faultPoint?: FaultPoint
+  /** What chats are reached by; nothing outside this machine is. */
+  outbound?: Outbound
   /** Folder with the built pages and the widget; without it there are none. */
   publicDir?: string
   /** Where webhooks of steps may go, instead of the public internet. */
@@ -120,6 +123,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...(options.faultPoint === undefined ? {} : { faultPoint: options.faultPoint }),
       ...(options.webhookNetwork === undefined ? {} : { webhookNetwork: options.webhookNetwork }),
+      ...(options.outbound === undefined ? {} : { outbound: options.outbound }),
     })
     server.on('request', app.express)
     await app.start()

@@ -27,7 +27,7 @@ describe('the library', () => {
       'inactive_14_days', 'inactive_30_days', 'inactive_7_days', 'no_answer', 'payment_failed_customer', 'referral_ask', 'renewal_ahead_customer', 'testimonial_ask', 'welcome',
     ])
     expect(library.filter((definition) => definition.kind === 'notification').map((definition) => definition.key).sort()).toEqual([
-      'account_churned', 'account_silent', 'case_opened', 'case_overdue', 'csm_assigned', 'feedback_received', 'happiness_changed', 'health_changed', 'health_note_wanted', 'health_stale',
+      'account_churned', 'account_silent', 'case_escalated', 'case_opened', 'case_overdue', 'csm_assigned', 'feedback_received', 'happiness_changed', 'health_changed', 'health_note_wanted', 'health_stale',
       'health_struggling', 'health_value_refused', 'payment_failed', 'payment_recovered', 'reconnect_needed', 'renewal_ahead', 'score_milestone', 'setup_drift', 'user_inactive',
     ])
   })

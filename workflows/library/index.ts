@@ -7,7 +7,7 @@ import { neutralCheckIn } from './neutral.ts'
 import { notHappySupport } from './not-happy.ts'
 import { healthyNextGoal, steadyCheckIn, strugglingSupport, thrivingGrowth } from './health.ts'
 import {
-  accountChurned, accountSilent, caseOpened, caseOverdue, csmAssigned, feedbackReceived, happinessChanged, healthChanged, healthNoteWanted, healthStale, healthStruggling, healthValueRefused,
+  accountChurned, accountSilent, caseEscalated, caseOpened, caseOverdue, csmAssigned, feedbackReceived, happinessChanged, healthChanged, healthNoteWanted, healthStale, healthStruggling, healthValueRefused,
   paymentFailedTeam, paymentRecovered, reconnectNeeded, renewalAheadTeam, scoreMilestone, setupDrift, userInactive,
 } from './team.ts'
 import { veryHappyReview } from './very-happy.ts'
@@ -50,6 +50,7 @@ export const library: readonly WorkflowDefinition[] = [
   csmAssigned,
   caseOpened,
   caseOverdue,
+  caseEscalated,
   reconnectNeeded,
   setupDrift,
   userInactive,

@@ -173,6 +173,20 @@ export const caseOverdue = tells(
   },
 )
 
+export const caseEscalated = tells(
+  {
+    key: 'case_escalated', reading: 'happiness', name: 'Case overdue for long', events: ['case.escalated'],
+    reason: 'A Not Happy case stayed open long after its due time. The leads are told, then once a day for some days.',
+  },
+  {
+    audience: 'leads',
+    channels: ['in_app', 'email'],
+    title: '{{ account.title }}: nobody has closed the case of {{ user.name }}.',
+    body: '{% if event.summary != "" %}{{ event.summary }} {% endif %}It was due {{ case.due }}. Take it over, say that you are on it, or close it with what came of it.',
+    link: 'case',
+  },
+)
+
 export const reconnectNeeded = tells(
   {
     key: 'reconnect_needed',

@@ -8,10 +8,12 @@ import type { StepHandler } from './handler.ts'
 const notifyStep = z.strictObject({
   ...stepId,
   kind: z.literal('notify'),
-  audience: z.enum(['owner', 'everyone']),
+  /** `leads`: those who lead the team, and the owner. */
+  audience: z.enum(['owner', 'everyone', 'leads']),
   /** What a person's preferences call it. */
   topic: slug,
-  channels: z.array(z.enum(['in_app', 'email'])).min(1),
+  /** Suggestions for kinds that people and the agency have no choice about; theirs come first. */
+  channels: z.array(z.enum(['in_app', 'email', 'task', 'chat'])).min(1),
   title: template(300),
   body: template(2_000),
   link: z.enum(['account', 'case', 'setup', 'none']),
@@ -39,6 +41,7 @@ export const notify: StepHandler<NotifyStep> = {
       body,
       link: linkOf(run, step.link),
       email: step.channels.includes('email'),
+      channels: step.channels,
       at: run.eventAt,
     })
     return { outcome: 'done', reason: null, ends: false, input: { audience: step.audience, title } }

@@ -21,6 +21,11 @@ export const caseView = z.object({
   openedAt: instant,
   dueAt: instant,
   overdue: z.boolean(),
+  /** How often the leads were told since it became overdue, and when they are next; null → not any more, or not yet. */
+  escalations: z.number().int(),
+  escalateAt: instant.nullable(),
+  /** Who takes care of it, and until when nobody else is told. */
+  acknowledged: z.object({ userId: z.string(), name: z.string(), at: instant, untilAt: instant }).nullable(),
   /** Newest comment among the case's answers. */
   comment: z.string().nullable(),
   /** Not Happy answers in this case, oldest first. */
@@ -60,3 +65,6 @@ export const caseAssignment = z.strictObject({
   /** An agency user; null gives the case to everyone. */
   userId: id.nullable(),
 })
+
+/** For how many hours nobody else is told that the case is overdue. */
+export const caseAcknowledgement = z.strictObject({ hours: z.number().int().min(1).max(168).default(24) })

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { channelChoice } from './notice-choice.ts'
+import { defaultChoices, noticeKinds, noticeRhythms, type NoticeKind, type NoticeRhythm } from './notice-kinds.ts'
+import { zoneName } from './zone.ts'
 
 /**
  * Everything an agency may change about the two readings, with its default. Stored settings keep only what differs
@@ -60,6 +63,31 @@ const happiness = z.strictObject({
 const cases = z.strictObject({
   /** Hours in which a Not Happy case should be closed. */
   dueHours: z.number().int().min(1).max(720),
+  /** Hours after that until the leads are told that it is still open. */
+  escalateAfterHours: z.number().int().min(1).max(720),
+  /** Days on which they are then told once more each, while it stays open; 0 for none. */
+  remindDays: z.number().int().min(0).max(30),
+  /** Who leads the customer success managers; user ids of the agency's staff, empty → its admins. */
+  leadUserIds: z.array(z.string().min(1).max(64)).max(50),
+})
+
+const byKind = <T extends z.ZodType>(value: T) => z.strictObject(Object.fromEntries(noticeKinds.map((kind) => [kind, value])) as Record<NoticeKind, T>)
+
+const notices = z.strictObject({
+  /** What reaches people by kind and channel until they choose for themselves. */
+  kinds: byKind(channelChoice),
+  /** What is posted in the agency's shared chat, once for everybody. */
+  agencyChat: byKind(z.enum(noticeRhythms)),
+  /** Minutes in which what happens in one account is one e-mail, chat message or task. */
+  gatherMinutes: z.number().int().min(0).max(60),
+  /** When digests come, in the person's zone; the weekly one on Mondays. */
+  digestAt: clockTime,
+  /** E-mails, chat messages and tasks wait from `from` until `to` in the person's zone. */
+  quietHours: z.strictObject({ enabled: z.boolean(), from: clockTime, to: clockTime }),
+  /** IANA zone of people who chose none; null → that of the success location. */
+  zone: zoneName.nullable(),
+  /** Where the team opens the workspace, for the link in e-mails and chat messages; null → no link. */
+  workspaceUrl: z.url({ protocol: /^https$/, error: 'must be an https address' }).max(500).nullable(),
 })
 
 const health = z.strictObject({
@@ -162,7 +190,7 @@ const data = z.strictObject({
   retentionDays: z.number().int().min(0).max(365),
 })
 
-const sections = { prompt, answers, happiness, cases, health, ownership, groups, tags, crm, messages, widget, brand, data }
+const sections = { prompt, answers, happiness, cases, health, ownership, groups, tags, crm, messages, notices, widget, brand, data }
 
 /** The complete settings of one agency. */
 export const agencySettings = z.strictObject(sections).superRefine((settings, context) => {
@@ -206,7 +234,7 @@ export const defaultAgencySettings: AgencySettings = {
     cuts: { very_happy: 37.5, happy: 0, neutral: -37.5 },
     hysteresisPoints: 5,
   },
-  cases: { dueHours: 24 },
+  cases: { dueHours: 24, escalateAfterHours: 24, remindDays: 7, leadUserIds: [] },
   health: {
     staleDays: { thriving: 30, healthy: 60, steady: 60, struggling: 21 },
     reasonCodes: [
@@ -234,6 +262,15 @@ export const defaultAgencySettings: AgencySettings = {
     quietHours: { enabled: true, from: '20:00', to: '08:00' },
     businessHours: { from: '09:00', to: '17:00', weekdays: [1, 2, 3, 4, 5] },
     paused: false,
+  },
+  notices: {
+    kinds: structuredClone(defaultChoices),
+    agencyChat: Object.fromEntries(noticeKinds.map((kind) => [kind, 'off'])) as Record<NoticeKind, NoticeRhythm>,
+    gatherMinutes: 5,
+    digestAt: '08:00',
+    quietHours: { enabled: true, from: '20:00', to: '08:00' },
+    zone: null,
+    workspaceUrl: null,
   },
   widget: {
     language: 'auto',
@@ -283,6 +320,9 @@ export const agencySettingsPatch = z.strictObject({
   tags: z.strictObject({ happiness: tags.shape.happiness.partial(), health: tags.shape.health.partial() }).partial(),
   crm: crm.partial(),
   messages: messages.extend({ quietHours: messages.shape.quietHours.partial(), businessHours: messages.shape.businessHours.partial() }).partial(),
+  notices: notices
+    .extend({ kinds: byKind(channelChoice.partial()).partial(), agencyChat: notices.shape.agencyChat.partial(), quietHours: notices.shape.quietHours.partial() })
+    .partial(),
   widget: widget
     .extend({
       copy: widget.shape.copy.extend({ commentLabels: widget.shape.copy.shape.commentLabels.partial() }).partial(),
