@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 /**
  * A named point in the code where a crash is worth testing. Passing it does nothing, except in a process that was started to die there.
  * Names in use: `inbox.inserted`, `queue.claimed`, `effects.accepted` (HighLevel said yes, nothing recorded yet), `effects.recorded`,
- * `answers.inserted`, `answers.corrected`, `tokens.granted`.
+ * `answers.inserted`, `answers.corrected`, `tokens.granted`, `marketplace.begun`, `marketplace.accepted`.
  */
 export type FaultPoint = (name: string) => void
 

@@ -24,6 +24,7 @@ export const copy = {
     events: 'What happened',
     effects: 'Writes and messages out',
     workflow_steps: 'Follow-up steps',
+    marketplace: 'Workflow triggers out',
   } satisfies Record<QueueName, string> as Record<QueueName, string>,
   columns: { queue: 'Queue', waiting: 'Waiting', held: 'Held', dead: 'Dead letters' },
   dead: 'Dead letters',
