@@ -60,7 +60,7 @@ export interface App {
   services: ReturnType<typeof composeServices>
 }
 
-const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs', 'marketplace']
+const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs', 'webhooks', 'marketplace']
 /** Where the host itself shows custom pages. */
 const hostOrigins = ['https://app.gohighlevel.com', 'https://*.gohighlevel.com', 'https://app.leadconnectorhq.com', 'https://*.leadconnectorhq.com']
 const readinessTimeoutMs = 2_000

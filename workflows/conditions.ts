@@ -1,18 +1,20 @@
-import type { Condition } from './definition.ts'
 import type { EventFacts } from './engine/facts.ts'
 import type { WorkflowAccount } from './ports.ts'
+import type { Condition } from './shapes.ts'
 
 /** What a condition may look at. */
 export interface ConditionContext {
   facts: EventFacts
   account: WorkflowAccount | null
+  /** Level of the user's newest valid answer at this moment; left out where only the fact itself is known. */
+  userLevel?: string | null
 }
 
 interface ConditionField {
   label: string
   /** True if the account must be read first. */
   needsAccount: boolean
-  read(context: ConditionContext): string | boolean | null
+  read(context: ConditionContext): string | number | boolean | null
 }
 
 /** Fields that triggers and conditions compare. A new one is one line here. */
@@ -23,6 +25,8 @@ export const conditionFields: ReadonlyMap<string, ConditionField> = new Map<stri
   ['level.after', { label: 'Level after', needsAccount: false, read: ({ facts }) => facts.after }],
   ['status.note_wanted', { label: 'The status change lacks its note', needsAccount: false, read: ({ facts }) => facts.noteWanted }],
   ['event.source', { label: 'Where it came from', needsAccount: false, read: ({ facts }) => facts.source }],
+  ['user.level', { label: 'Level of the user’s newest answer, now', needsAccount: false, read: ({ facts, userLevel }) => (userLevel === undefined ? facts.level : userLevel) }],
+  ['account.health', { label: 'Health Status of the account, now', needsAccount: true, read: ({ account }) => account?.healthLevel ?? null }],
   ['account.group', { label: 'Group of the account', needsAccount: true, read: ({ account }) => account?.group ?? null }],
   ['account.premium', { label: 'Premium account', needsAccount: true, read: ({ account }) => account?.premium ?? false }],
 ])
@@ -32,8 +36,16 @@ export function conditionsHold(conditions: readonly Condition[], context: Condit
   return conditions.every((condition) => {
     const field = conditionFields.get(condition.field)
     if (field === undefined) throw new Error(`Unknown condition field ${condition.field}`)
-    return condition.values.includes(field.read(context)) === (condition.is === 'one_of')
+    return compares(condition, field.read(context))
   })
+}
+
+function compares({ is, values }: Condition, value: string | number | boolean | null): boolean {
+  if (is === 'one_of' || is === 'none_of') return values.includes(value) === (is === 'one_of')
+  const [bound] = values
+  // What is not known is neither much nor little.
+  if (typeof value !== 'number' || typeof bound !== 'number') return false
+  return is === 'at_least' ? value >= bound : value <= bound
 }
 
 /** True if any of them reads the account. */

@@ -9,9 +9,13 @@ import { createRush, type Rush } from '../src/kernel/rush.ts'
 import type { Wake } from '../src/kernel/wake.ts'
 import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../src/store/index.ts'
 import type { WorkflowDefinition } from './definition.ts'
+import { createActing } from './engine/acting.ts'
 import { createMessageCap } from './engine/cap.ts'
 import { createDeliveries } from './engine/deliveries.ts'
-import { workflowModels, type RunState } from './engine/model.ts'
+import { workflowModels } from './engine/model.ts'
+import { createOptOuts } from './engine/opt-outs.ts'
+import { createPlaces } from './engine/places.ts'
+import type { RunState } from './engine/run.ts'
 import { createRunner, type StepItem } from './engine/runner.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
@@ -72,8 +76,11 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
   const states = createWorkflowStates({ models, library, clock })
   const cap = createMessageCap(models.caps, clock)
-  const runner = createRunner({ models, states, queue, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
-  const deliveries = createDeliveries({ runs: models.runs, states, cap, ports, clock })
+  const optOuts = createOptOuts(models.optOuts)
+  const places = createPlaces({ ports, clock })
+  const acting = createActing({ states, cap, optOuts, ports, clock })
+  const runner = createRunner({ models, states, queue, acting, places, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
+  const deliveries = createDeliveries({ runs: models.runs, states, cap, optOuts, ports, clock })
   const starter = createStarter({ runs: models.runs, states, library, ports, clock, runner })
 
   /** Lives as long as one event is worked on: the next one reads anew. */
@@ -183,7 +190,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
 
     async purge(companyId) {
       await queue.purge(companyId)
-      await Promise.all([models.runs, models.states, models.versions, models.caps].map((model) => purgeModel(model, companyId)))
+      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts].map((model) => purgeModel(model, companyId)))
     },
   }
 }

@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { secondMs, type Clock } from '../src/kernel/clock.ts'
 import { notFound, RequestError } from '../src/kernel/errors.ts'
 import { isDuplicateKey } from '../src/store/index.ts'
-import { workflowDefinition, type Step, type WorkflowDefinition } from './definition.ts'
+import { readDefinition, workflowDefinition, type Step, type WorkflowDefinition } from './definition.ts'
 import type { StepOverride, WorkflowModels, WorkflowStateRecord } from './engine/model.ts'
 import type { LibraryIndex } from './library/index.ts'
+import { handlerOf } from './steps/index.ts'
 import { checkTemplate, htmlFromText, type TemplateFault } from './templates.ts'
 
 /** A workflow as an agency has it: the shipped definition, its own words over it, and whether it runs. */
@@ -104,7 +105,7 @@ export function createWorkflowStates(deps: { models: WorkflowModels; library: Li
   async function version(companyId: string, key: string, number: number): Promise<WorkflowDefinition | null> {
     if (number === 0) return library.byKey.get(key) ?? null
     const record = await models.versions.findOne({ _id: `${idOf(companyId, key)}:${number}`, companyId }).lean()
-    return record === null ? null : workflowDefinition.parse(record.definition)
+    return record === null ? null : readDefinition(record.definition)
   }
 
   /** Writes the decision if nobody else wrote in between. */
@@ -208,16 +209,8 @@ export function createWorkflowStates(deps: { models: WorkflowModels; library: Li
   }
 }
 
-/** Members of a step that an agency may replace. */
-const replaceable = {
-  wait: ['delayMinutes'],
-  message: ['subject', 'text', 'html'],
-  notify: ['title', 'body'],
-  task: ['title', 'body', 'dueHours'],
-} as const satisfies Record<Step['kind'], readonly (keyof StepOverride)[]>
-
 function changedStep(step: Step, before: StepOverride, change: StepOverride): StepOverride {
-  const allowed: readonly string[] = replaceable[step.kind]
+  const allowed = handlerOf(step).replaceable
   for (const member of Object.keys(change)) {
     if (allowed.includes(member)) continue
     throw new RequestError(422, 'unknown_member', `A ${step.kind} step has no “${member}”. It has: ${allowed.join(', ')}.`, { details: { path: `steps.${step.id}.${member}` } })
@@ -239,15 +232,7 @@ export function copyFaults(definition: WorkflowDefinition): CopyFault[] {
 
 /** The templates of a step by the member they stand in. */
 export function templatesOf(step: Step): [member: string, source: string][] {
-  switch (step.kind) {
-    case 'message':
-      return [['subject', step.subject], ['text', step.text], ['html', step.html]]
-    case 'notify':
-    case 'task':
-      return [['title', step.title], ['body', step.body]]
-    case 'wait':
-      return []
-  }
+  return handlerOf(step).templates(step)
 }
 
 function refuseFaults(definition: WorkflowDefinition): void {

@@ -15,16 +15,15 @@ const stateTexts: Record<AgencyWorkflow['state'], Record<WorkflowDefinition['kin
 export type RunCounts = WorkflowSummary['last30Days']
 export const noRuns: RunCounts = { started: 0, sent: 0, waiting: 0, stopped: 0, failed: 0 }
 
-type SpeakingStep = Exclude<Step, { kind: 'wait' }>
-
-function speakingStep(definition: WorkflowDefinition): SpeakingStep | undefined {
-  return definition.steps.find((step): step is SpeakingStep => step.kind !== 'wait')
-}
-
+/** Words of the first step that has any. */
 function copyOf(definition: WorkflowDefinition): WorkflowSummary['copy'] {
-  const step = speakingStep(definition)
-  if (step === undefined) return { subject: null, text: '', html: null }
-  return step.kind === 'message' ? { subject: step.subject, text: step.text, html: step.html } : { subject: step.title, text: step.body, html: null }
+  for (const step of definition.steps) {
+    if (step.kind === 'message') return { subject: step.subject, text: step.text, html: step.html }
+    if (step.kind === 'sms') return { subject: null, text: step.text, html: null }
+    if (step.kind === 'note') return { subject: null, text: step.body, html: null }
+    if (step.kind === 'notify' || step.kind === 'task') return { subject: step.title, text: step.body, html: null }
+  }
+  return { subject: null, text: '', html: null }
 }
 
 export function summaryOf(workflow: AgencyWorkflow, counts: RunCounts): WorkflowSummary {

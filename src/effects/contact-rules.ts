@@ -2,6 +2,7 @@ import type { CrmContact } from '../highlevel/index.ts'
 import { secondMs } from '../kernel/clock.ts'
 import { healthLabels } from '../kernel/levels.ts'
 import { readObservation, skewMs } from './observation.ts'
+import { endOwnWrites, isOwnWrite, mayPrecedeOwnWrite } from './own-writes.ts'
 import { readPersonal, type PersonalReading, type ToldLook } from './personal-rules.ts'
 import type { ContactRecord, WishKey } from './records.ts'
 import { fieldKeys, type FieldKey, type PersonEdit, type ResourceMap, type TagGroup, type WantedContact } from './types.ts'
@@ -173,6 +174,7 @@ export function readNews(record: ContactRecord, observed: ObservedContact, map: 
   let unclear = false
   let changed = false
   let version: { version?: number } = {}
+  let ownWrites: Pick<ContactRecord, 'ownWrites'> = {}
 
   const personal = readHealth(record, observed, map, now, read)
   if (personal?.edited === true) edits.push({ kind: 'field', contactId, subjectId, field: personsField, before: known[personsField]?.value ?? null, after: personal.value })
@@ -220,11 +222,13 @@ export function readNews(record: ContactRecord, observed: ObservedContact, map: 
       for (const tag of news.added) edits.push({ kind: 'tag_added', ...base, tag })
       for (const tag of news.removed) edits.push({ kind: 'tag_removed', ...base, tag })
       knownTags = { value: tags, at, own: false }
+      const ended = [...news.added, ...news.removed].map((id) => ({ kind: 'tag' as const, id }))
+      if (record.ownWrites !== undefined && ended.length > 0) ownWrites = { ownWrites: endOwnWrites(record.ownWrites, ended) }
       changed = true
     }
   }
 
-  const members = changed || unclear ? { known, wantedFields, knownTags, ...version, ...(unclear ? { verify: true } : {}) } : null
+  const members = changed || unclear ? { known, wantedFields, knownTags, ...ownWrites, ...version, ...(unclear ? { verify: true } : {}) } : null
   const after = { ...record, ...members }
   return { edits, members, dirty: unclear || (members !== null && !isEmpty(differenceOf(after, map))), tell: personal?.tell ?? [] }
 }
@@ -276,5 +280,11 @@ function readTags(record: ContactRecord, tags: string[], at: Date, trusted: bool
   const writing = !settled || (record.token !== null && !trusted)
   const otherLevels = writing ? [] : added.filter((tag) => own.has(tag) && !wanted.includes(tag))
   if ((lacksOurs || otherLevels.length > 0) && known.own && agesMs < skewMs && !trusted) return 'unclear'
-  return { added: added.filter((tag) => !own.has(tag) || otherLevels.includes(tag)), removed: removed.filter((tag) => !own.has(tag) || wanted.includes(tag)) }
+  // Tags that steps of automations gave or took: their echo is no edit, and news from just before it tells nothing.
+  const { ownWrites } = record
+  const mayBeOlder = added.some((tag) => mayPrecedeOwnWrite(ownWrites, 'tag', tag, 'on', at)) || removed.some((tag) => mayPrecedeOwnWrite(ownWrites, 'tag', tag, 'off', at))
+  if (mayBeOlder && !trusted) return 'unclear'
+  const addedByOthers = added.filter((tag) => !isOwnWrite(ownWrites, 'tag', tag, 'on'))
+  const removedByOthers = removed.filter((tag) => !isOwnWrite(ownWrites, 'tag', tag, 'off'))
+  return { added: addedByOthers.filter((tag) => !own.has(tag) || otherLevels.includes(tag)), removed: removedByOthers.filter((tag) => !own.has(tag) || wanted.includes(tag)) }
 }

@@ -8,7 +8,9 @@ import { createCards } from './cards.ts'
 import type { ObservedContact } from './contact-rules.ts'
 import { createContacts } from './contacts.ts'
 import { createEchoes } from './echoes.ts'
+import { createCrmWrites } from './crm-writes.ts'
 import { createOutbox } from './outbox.ts'
+import { createOwnWrites } from './own-writes.ts'
 import { createPersonalTeller, locationOf } from './personal.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { createWaiting } from './readiness.ts'
@@ -106,7 +108,8 @@ export function createEffects(deps: EffectsDeps): Effects {
     },
   })
   const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes, personal)
-  const outbox = createOutbox(deps, collections.sent, contacts, waiting, settings, faultPoint)
+  const crmWrites = createCrmWrites({ clock, sent: collections.sent, begun: collections.begun, ownWrites: createOwnWrites(contactStore, clock), aroundMove: (_company, _contact, _card, _place, run) => run(), echoes, faultPoint })
+  const outbox = createOutbox(deps, { sent: collections.sent, contacts, crmWrites, waiting, settings, faultPoint })
   const { list } = createStatus(collections, outbox.queue)
 
   const shared = {
@@ -190,7 +193,7 @@ export function createEffects(deps: EffectsDeps): Effects {
     },
     async purge(companyId) {
       await outbox.queue.purge(companyId)
-      for (const collection of [collections.contacts, collections.cards, collections.sent]) await collection.deleteMany({ companyId })
+      for (const collection of [collections.contacts, collections.cards, collections.sent, collections.begun]) await collection.deleteMany({ companyId })
     },
     async counts(companyId) {
       const [ofContacts, ofCards, ofOutbox] = await Promise.all([contactStore.counts(companyId), cardStore.counts(companyId), outbox.queue.counts(companyId)])

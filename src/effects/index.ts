@@ -7,6 +7,7 @@ export type { ObservedOpportunity } from './card-rules.ts'
 export {
   fieldKeys,
   type ContactIdentity,
+  type CrmContent,
   type FieldKey,
   type OutboxMessage,
   type PersonEdit,

@@ -2,19 +2,19 @@ import type { Collection } from 'mongodb'
 import { minuteMs, secondMs } from '../kernel/clock.ts'
 import { describeError, retryVerdictOf } from '../kernel/errors.ts'
 import type { FaultPoint } from '../kernel/fault-point.ts'
-import type { DomainEvent } from '../events/index.ts'
 import type { LocationApi } from '../highlevel/index.ts'
 import { createLeasedQueue, isDuplicateKey, type Claimed, type HandleOutcome, type LeasedQueue } from '../store/index.ts'
 import type { Contacts } from './contacts.ts'
-import { userIdOf } from './edit-events.ts'
+import { isCrmContent, laneOf, placeOf, type CrmWrites } from './crm-writes.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import type { Waiting } from './readiness.ts'
 import { sentKeyOf, type SentRecord } from './records.ts'
 import { createSettledTasks } from './settled-tasks.ts'
-import type { OutboxItem, OutboxMessage, SettledTask } from './types.ts'
+import { eventOf } from './outbox-events.ts'
+import type { CrmContent, OutboxItem, OutboxMessage, SettledTask } from './types.ts'
 import { plainText } from './values.ts'
 
-/** Messages, tasks and notes: each leaves exactly once. */
+/** Messages, tasks and notes, and what steps write to contacts: each leaves exactly once. */
 export interface Outbox {
   queue: LeasedQueue<OutboxItem>
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
@@ -28,7 +28,19 @@ export interface Outbox {
 const maxAttempts = 50
 const messagesLookedAt = 30
 
-export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, contacts: Contacts, waiting: Waiting, settings: EffectsSettings, faultPoint: FaultPoint): Outbox {
+export interface OutboxParts {
+  sent: Collection<SentRecord>
+  contacts: Contacts
+  crmWrites: CrmWrites
+  waiting: Waiting
+  settings: EffectsSettings
+  faultPoint: FaultPoint
+}
+
+/** What has an id of its own in HighLevel, and is looked for there. */
+type SpokenContent = Exclude<OutboxMessage['content'], CrmContent>
+
+export function createOutbox(deps: EffectsDeps, { sent, contacts, crmWrites, waiting, settings, faultPoint }: OutboxParts): Outbox {
   const { connection, clock, events, wake } = deps
   const queue = createLeasedQueue<OutboxItem>(connection, {
     collection: 'outbox',
@@ -44,7 +56,7 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
   const settled = createSettledTasks({ queue, sent, clock, events, waiting, signal: () => wake.signal('outbox') })
 
   /** Id of the message in HighLevel if an earlier attempt arrived there; ids of our other messages do not count. */
-  async function findSent(api: LocationApi, contactId: string, { companyId, content, dueAt }: OutboxMessage, createdAt: Date): Promise<string | null> {
+  async function findSent(api: LocationApi, contactId: string, { companyId, dueAt }: OutboxMessage, content: SpokenContent, createdAt: Date): Promise<string | null> {
     const taken = new Set((await sent.find({ companyId, contactId }).toArray()).map((record) => record.externalId))
     if (content.kind === 'task') {
       const tasks = await api.listTasks(contactId)
@@ -65,7 +77,7 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
     return ours?.id ?? null
   }
 
-  async function deliver(api: LocationApi, contactId: string, { content }: OutboxMessage): Promise<string> {
+  async function deliver(api: LocationApi, contactId: string, content: SpokenContent): Promise<string> {
     switch (content.kind) {
       case 'email':
         return (await api.sendMessage({ kind: 'email', contactId, subject: content.subject, html: content.html, text: content.text })).messageId
@@ -80,9 +92,17 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
     }
   }
 
+  /** Sends it, or finds that an earlier attempt did. @returns its id in HighLevel */
+  async function leave(at: Parameters<CrmWrites['write']>[0], message: OutboxMessage, claimed: Claimed<OutboxItem>): Promise<string> {
+    const { content } = message
+    if (isCrmContent(content)) return crmWrites.write(at, content, claimed)
+    const found = claimed.begunBefore ? await findSent(at.api, at.contactId, message, content, claimed.createdAt) : null
+    return found ?? deliver(at.api, at.contactId, content)
+  }
+
   async function recordSent(message: OutboxMessage, storedKey: string, contactId: string, externalId: string): Promise<void> {
     try {
-      await sent.insertOne({ _id: storedKey, companyId: message.companyId, contactId, externalId, kind: message.content.kind, sentAt: clock.now() })
+      await sent.insertOne({ _id: storedKey, companyId: message.companyId, contactId, externalId, kind: message.content.kind, ...placeOf(message.content), sentAt: clock.now() })
     } catch (error) {
       if (!isDuplicateKey(error)) throw error
     }
@@ -101,8 +121,7 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
       }
       const recorded = await sent.findOne({ _id: claimed.key })
       if (recorded === null) {
-        const found = claimed.begunBefore ? await findSent(api, contact.contactId, message, claimed.createdAt) : null
-        const externalId = found ?? (await deliver(api, contact.contactId, message))
+        const externalId = await leave({ api, map, record: contact, contactId: contact.contactId }, message, claimed)
         faultPoint('effects.accepted')
         await recordSent(message, claimed.key, contact.contactId, externalId)
       }
@@ -126,7 +145,7 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
     handle: (claimed) => ('content' in claimed.data ? handle(claimed, claimed.data) : settled.handle(claimed, claimed.data)),
     async send(message) {
       const key = sentKeyOf(message.companyId, message.key)
-      const outcome = await queue.insert({ key, lane: key, companyId: message.companyId, dueAt: message.dueAt, data: message })
+      const outcome = await queue.insert({ key, lane: laneOf(message), companyId: message.companyId, dueAt: message.dueAt, data: message })
       wake.signal('outbox')
       return outcome === 'inserted' ? 'queued' : 'duplicate'
     },
@@ -136,30 +155,4 @@ export function createOutbox(deps: EffectsDeps, sent: Collection<SentRecord>, co
 
 function sameText(left: string, right: string): boolean {
   return plainText(left) === plainText(right)
-}
-
-const nouns = { email: 'e-mail', sms: 'text message', task: 'task', note: 'note' }
-
-function titleOf(content: OutboxMessage['content']): string {
-  const title = content.kind === 'email' ? content.subject : content.kind === 'task' ? content.title : ''
-  return title === '' ? '' : `: ${title.replace(/[.?]+$/, '')}`
-}
-
-function eventOf(message: OutboxMessage, at: Date, failure: { code: string; message: string } | null): DomainEvent {
-  const { companyId, key, contact, content, changeId } = message
-  const noun = nouns[content.kind]
-  const type = failure !== null ? 'message.failed' : content.kind === 'task' ? 'task.created' : 'message.sent'
-  const verb = content.kind === 'task' || content.kind === 'note' ? 'was created' : 'was sent'
-  return {
-    key: `${type}:${sentKeyOf(companyId, key)}`,
-    companyId,
-    locationId: contact.locationId,
-    userId: userIdOf(contact.subjectId),
-    type,
-    at,
-    actor: { kind: 'system', id: null, name: null },
-    source: 'workflow',
-    summary: failure === null ? `A ${noun} ${verb}${titleOf(content)}.` : `A ${noun} could not be delivered: ${failure.message}`,
-    data: { messageKey: key, kind: content.kind, subjectId: contact.subjectId, ...(changeId === undefined ? {} : { changeId }), ...(failure === null ? {} : { code: failure.code }) },
-  }
 }

@@ -1,6 +1,7 @@
 import type { Collection } from 'mongodb'
 import { Schema, type Connection } from 'mongoose'
 import type { Known } from './observation.ts'
+import type { NotedWrite } from './own-writes.ts'
 import type { ToldLook } from './personal-rules.ts'
 import type { ContactIdentity, FieldKey, PipelineKey, TagGroup, WishSource } from './types.ts'
 import type { FieldValue } from './values.ts'
@@ -41,6 +42,8 @@ export interface ContactRecord extends WantedRecord {
   /** Address of the contact in HighLevel when it was seen last; it may differ from the person's. */
   crmEmail?: string | null
   crmEmailAt?: Date
+  /** What steps of automations wrote here, newest last: their echoes are nobody's edits. */
+  ownWrites?: NotedWrite[]
 }
 
 /** Where a card shall be, and what we know of it. */
@@ -76,7 +79,18 @@ export interface SentRecord {
   contactId: string
   externalId: string
   kind: string
+  /** Of a card that a step placed: its pipeline. */
+  place?: string
   sentAt: Date
+}
+
+/** An entry into a workflow that was asked for and is not known to have happened: written before the call, so that no crash asks twice. */
+export interface BegunRecord {
+  _id: string
+  companyId: string
+  begunAt: Date
+  /** Since when a person must look; null while the call is under way. */
+  givenUpAt: Date | null
 }
 
 /** Key of a message in the outbox and among what was sent. */
@@ -108,7 +122,7 @@ function declare(connection: Connection, collection: string, schema: Schema): Co
 }
 
 /** Declares the collections of this room and their indexes. */
-export function effectCollections(connection: Connection): { contacts: Collection<WantedRecord>; cards: Collection<WantedRecord>; sent: Collection<SentRecord> } {
+export function effectCollections(connection: Connection): { contacts: Collection<WantedRecord>; cards: Collection<WantedRecord>; sent: Collection<SentRecord>; begun: Collection<BegunRecord> } {
   const { Mixed } = Schema.Types
   const contact = new Schema(
     {
@@ -133,6 +147,7 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       goneVersion: Number,
       crmEmail: String,
       crmEmailAt: Date,
+      ownWrites: Mixed,
     },
     schemaOptions,
   )
@@ -169,10 +184,14 @@ export function effectCollections(connection: Connection): { contacts: Collectio
     schema.index({ state: 1, dueAt: 1 })
     schema.index({ companyId: 1, state: 1, dueAt: 1 })
   }
-  const sent = new Schema({ _id: String, companyId: String, contactId: String, externalId: String, kind: String, sentAt: Date }, schemaOptions)
+  const sent = new Schema({ _id: String, companyId: String, contactId: String, externalId: String, kind: String, place: String, sentAt: Date }, schemaOptions)
   sent.index({ companyId: 1, contactId: 1 })
   sent.index({ sentAt: 1 }, { expireAfterSeconds: 90 * 24 * 60 * 60 })
+  const begun = new Schema({ _id: String, companyId: String, begunAt: Date, givenUpAt: Date }, schemaOptions)
+  begun.index({ companyId: 1 })
+  begun.index({ begunAt: 1 }, { expireAfterSeconds: 90 * 24 * 60 * 60 })
   return {
+    begun: declare(connection, 'effect_begun', begun) as unknown as Collection<BegunRecord>,
     contacts: declare(connection, 'effect_contacts', contact) as unknown as Collection<WantedRecord>,
     cards: declare(connection, 'effect_cards', card) as unknown as Collection<WantedRecord>,
     sent: declare(connection, 'effect_sent', sent) as unknown as Collection<SentRecord>,

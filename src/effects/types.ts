@@ -62,7 +62,16 @@ export interface WantedCard {
   level: HappinessLevel | HealthLevel
 }
 
-/** A message, task or note that must leave exactly once. */
+/** A tag, field or card of the agency's own, or one of its workflows, as a step of an automation writes it: once, and nothing of the product's own. */
+export type CrmContent =
+  | { kind: 'tags'; add: string[]; remove: string[] }
+  /** `label`: the field's name, for words about it. */
+  | { kind: 'field'; fieldId: string; value: string | number; label?: string }
+  /** The contact's card in that pipeline goes to the stage; made, under `name`, if there is none. `label`: of pipeline and stage. */
+  | { kind: 'card'; pipelineId: string; stageId: string; name: string; label?: string }
+  | { kind: 'crm_workflow'; action: 'add' | 'remove'; workflowId: string; label?: string }
+
+/** A message, task or note, or what a step writes to a contact: must leave exactly once. */
 export interface OutboxMessage {
   /** Idempotency key: the same key is never sent twice. */
   key: string
@@ -77,6 +86,7 @@ export interface OutboxMessage {
     | { kind: 'sms'; text: string }
     | { kind: 'task'; title: string; body: string; dueAt: Date; assignedTo: string | null }
     | { kind: 'note'; body: string }
+    | CrmContent
 }
 
 /** A task of ours whose matter is settled: it need not be done any more. */

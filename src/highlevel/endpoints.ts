@@ -53,6 +53,10 @@ export const endpoints = {
   listTasks: endpoint('listTasks', 'GET', '/contacts/{contactId}/tasks', 'contacts.readonly'),
   completeTask: endpoint('completeTask', 'PUT', '/contacts/{contactId}/tasks/{taskId}/completed', 'contacts.write'),
   createNote: endpoint('createNote', 'POST', '/contacts/{contactId}/notes', 'contacts.write'),
+  // Adding a contact twice can put it through the workflow twice; removing it twice changes nothing.
+  addToWorkflow: endpoint('addToWorkflow', 'POST', '/contacts/{contactId}/workflow/{workflowId}', 'contacts.write'),
+  removeFromWorkflow: endpoint('removeFromWorkflow', 'DELETE', '/contacts/{contactId}/workflow/{workflowId}', 'contacts.write'),
+  listWorkflows: endpoint('listWorkflows', 'GET', '/workflows/', 'workflows.readonly'),
   listNotes: endpoint('listNotes', 'GET', '/contacts/{contactId}/notes', 'contacts.readonly'),
 
   searchOpportunities: endpoint('searchOpportunities', 'GET', '/opportunities/search', 'opportunities.readonly'),

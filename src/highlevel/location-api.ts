@@ -8,6 +8,7 @@ import { pipelinesOf } from './pipelines.ts'
 import type { Outgoing } from './transport.ts'
 import type { CrmContactInput, LocationApi, NewCrmCustomField, Priority } from './types.ts'
 import * as wire from './wire.ts'
+import { workflowsOf } from './workflows.ts'
 
 /** An opportunity search holds at most this many; a contact has far fewer cards on one pipeline. */
 const opportunityPage = 100
@@ -99,6 +100,8 @@ export function createLocationApi(sender: Sender, companyId: string, locationId:
     createNote: (contactId, body) =>
       ask(endpoints.createNote, { via: 'plain', path: { contactId: pathId(contactId) }, json: { body } }, wire.noteAnswer),
     listNotes: (contactId) => ask(endpoints.listNotes, { via: 'sdk', call: async (sdk, options) => sdk.contacts.getAllNotes({ contactId: pathId(contactId) }, options) }, wire.notesAnswer),
+
+    ...workflowsOf(ask, locationId),
 
     searchUsers: (query) =>
       ask(endpoints.searchUsers, { via: 'sdk', call: (sdk, options) => sdk.users.searchUsers({ companyId, locationId, ...userQuery(query) }, options) }, wire.usersAnswer),

@@ -116,6 +116,13 @@ export interface CrmTaskInput {
   assignedTo?: string
 }
 
+/** A workflow that the agency built in HighLevel. A draft takes contacts and does nothing with them. */
+export interface CrmWorkflow {
+  id: string
+  name: string
+  published: boolean
+}
+
 /** Calls made with a location token. All methods throw the kernel's PermanentError, RetryAfterError or a transient CodedError. */
 export interface LocationApi {
   readonly companyId: string
@@ -156,6 +163,14 @@ export interface LocationApi {
   completeTask(contactId: string, taskId: string): Promise<void>
   createNote(contactId: string, body: string): Promise<{ id: string }>
   listNotes(contactId: string): Promise<{ id: string; body: string }[]>
+  listWorkflows(): Promise<CrmWorkflow[]>
+  /**
+   * Not to be repeated: whether a contact is inside, or has passed through, cannot be read anywhere.
+   * @throws PermanentError `highlevel_not_found` if there is no such workflow or contact
+   */
+  addToWorkflow(contactId: string, workflowId: string): Promise<void>
+  /** Of a contact that is not inside: changes nothing. */
+  removeFromWorkflow(contactId: string, workflowId: string): Promise<void>
   searchUsers(query: { ids?: string[]; skip?: number; limit?: number }): Promise<{ users: CrmUser[]; total: number }>
   getLocation(): Promise<CrmLocation>
 }

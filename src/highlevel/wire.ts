@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { CodedError } from '../kernel/errors.ts'
-import type { CrmContact, CrmCustomField, CrmLocation, CrmMessage, CrmOpportunity, CrmPipeline, CrmUser, TokenGrant } from './types.ts'
+import type { CrmContact, CrmCustomField, CrmLocation, CrmMessage, CrmOpportunity, CrmPipeline, CrmUser, CrmWorkflow, TokenGrant } from './types.ts'
 
 /*
  * Tolerant readers: members that we do not use may be anything, optional ones may be missing or null,
@@ -144,6 +144,14 @@ export const noteAnswer = z.union([z.looseObject({ note }).transform((body) => b
 export const notesAnswer = z
   .looseObject({ notes: z.array(note).nullish() })
   .transform((body) => newestFirst(body.notes ?? []).map((entry) => ({ id: entry.id, body: entry.body })))
+
+const workflow = z.looseObject({ id, name: textOr(''), status: textOr('') }).transform((body): CrmWorkflow => ({ id: body.id, name: body.name, published: body.status === 'published' }))
+export const workflowsAnswer = z.looseObject({ workflows: z.array(workflow).nullish() }).transform((body) => body.workflows ?? [])
+/** The one member is misspelt in HighLevel's own file. Anything but a plain no is taken for a yes: the status said so already. */
+export const enrolledAnswer = z.unknown().transform((body) => {
+  const { succeded, succeeded } = typeof body === 'object' && body !== null ? (body as { succeded?: unknown; succeeded?: unknown }) : {}
+  return (succeded ?? succeeded) !== false
+})
 
 function newestFirst<T extends { dateAdded: Date }>(entries: T[]): T[] {
   return [...entries].sort((a, b) => b.dateAdded.getTime() - a.dateAdded.getTime())

@@ -13,11 +13,12 @@ const maxExported = 10_000
 const groupPrefixes: Record<TimelineGroup, readonly string[]> = {
   answers: ['feedback.'],
   health: ['health.'],
-  happiness: ['happiness.', 'account.silent'],
+  happiness: ['happiness.', 'account.silent', 'account.unanswered', 'score.'],
   messages: ['message.'],
   tasks: ['task.'],
   cases: ['case.'],
   people: ['user.', 'person.', 'csm.', 'hours.', 'note.', 'account.'],
+  billing: ['billing.'],
   crm: ['contact.', 'card.'],
   setup: ['setup.', 'installation.'],
 }

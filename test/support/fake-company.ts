@@ -109,6 +109,7 @@ export function createFakeCompanies(): FakeCompanies {
     addTags: unavailable('addTags'), removeTags: unavailable('removeTags'), findOpportunities: unavailable('findOpportunities'), getOpportunity: unavailable('getOpportunity'),
     createOpportunity: unavailable('createOpportunity'), moveOpportunity: unavailable('moveOpportunity'), sendMessage: unavailable('sendMessage'), listMessages: unavailable('listMessages'),
     createTask: unavailable('createTask'), completeTask: unavailable('completeTask'), listTasks: unavailable('listTasks'), createNote: unavailable('createNote'), listNotes: unavailable('listNotes'),
+    listWorkflows: unavailable('listWorkflows'), addToWorkflow: unavailable('addToWorkflow'), removeFromWorkflow: unavailable('removeFromWorkflow'),
   }
 
   function locationApi(companyId: string, locationId: string): LocationApi {

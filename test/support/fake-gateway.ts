@@ -32,6 +32,8 @@ export interface FakeGateway {
   messages: (CrmMessage & { contactId: string })[]
   tasks: { id: string; contactId: string; title: string; body: string; completed: boolean }[]
   notes: { id: string; contactId: string; body: string }[]
+  /** Every entry of a contact into a workflow. */
+  enrolments: { contactId: string; workflowId: string }[]
   /** Searches do not show what was made less than this ago. */
   searchLagMs: number
   /** Puts a contact there as a person would; returns it. */
@@ -46,6 +48,7 @@ export function createFakeGateway(clock: Clock): FakeGateway {
   const messages: FakeGateway['messages'] = []
   const tasks: FakeGateway['tasks'] = []
   const notes: FakeGateway['notes'] = []
+  const enrolments: FakeGateway['enrolments'] = []
   const madeAt = new Map<string, number>()
   let lastNumber = 0
 
@@ -61,6 +64,7 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     messages,
     tasks,
     notes,
+    enrolments,
     searchLagMs: 0,
     addContact(contact) {
       const made = { firstName: null, lastName: null, name: null, tags: [], dnd: false, customFields: [], ...contact, id: contact.id ?? newId('contact') }
@@ -121,6 +125,13 @@ export function createFakeGateway(clock: Clock): FakeGateway {
       listTags: refuse('listTags'),
       createTag: refuse('createTag'),
       listPipelines: refuse('listPipelines'),
+      listWorkflows: refuse('listWorkflows'),
+      addToWorkflow: (contactId, workflowId) => call('addToWorkflow', [contactId, workflowId], () => void enrolments.push({ contactId: contactOf(contactId).id, workflowId })),
+      removeFromWorkflow: (contactId, workflowId) =>
+        call('removeFromWorkflow', [contactId, workflowId], () => {
+          const inside = enrolments.findIndex((one) => one.contactId === contactOf(contactId).id && one.workflowId === workflowId)
+          if (inside >= 0) enrolments.splice(inside, 1)
+        }),
       createPipeline: refuse('createPipeline'),
       addPipelineStages: refuse('addPipelineStages'),
       searchUsers: refuse('searchUsers'),

@@ -4,10 +4,10 @@ import { guardMessage, quietUntil, type GuardFacts } from '../../workflows/engin
 import type { WorkflowDefinition } from '../../workflows/definition.ts'
 
 const messages = { ...defaultAgencySettings.messages, quietHours: { enabled: false, from: '20:00', to: '08:00' } }
-const guards: WorkflowDefinition['guards'] = { dedupe: 'answer', capDays: 'agency', exitOn: ['recovery', 'level_changed', 'reply', 'uninstall'], noOpenCase: true }
+const guards: WorkflowDefinition['guards'] = { dedupe: 'answer', capDays: 'agency', exitOn: ['recovery', 'level_changed', 'reply', 'uninstall'], noOpenCase: true, reentry: 'always' }
 const now = new Date('2026-11-02T12:00:00Z')
 const facts: GuardFacts = {
-  workflowState: 'published', live: true, messages, person: { email: 'maya@example.com' }, level: 'neutral', hasOpenCase: false, dueAt: now, now, zone: 'utc',
+  workflowState: 'published', live: true, messages, person: { email: 'maya@example.com', phone: null }, needs: 'email', level: 'neutral', hasOpenCase: false, optedOut: false, dueAt: now, now, zone: 'utc',
 }
 const run = { level: 'neutral' }
 
@@ -22,7 +22,9 @@ describe('the guards before a message to a customer', () => {
     ['not_published', { workflowState: 'draft' }],
     ['all_paused', { messages: { ...messages, paused: true } }],
     ['user_removed', { person: null }],
-    ['no_email', { person: { email: null } }],
+    ['no_email', { person: { email: null, phone: '+15550100' } }],
+    ['no_phone', { needs: 'phone' }],
+    ['opted_out', { optedOut: true }],
     ['recovered', { level: 'happy' }],
     ['level_changed', { level: 'not_happy' }],
     ['level_changed', { level: null }],

@@ -6,8 +6,8 @@ import { RetryAfterError } from '../../src/kernel/errors.ts'
 import type { WorkflowPorts } from '../ports.ts'
 import type { WorkflowStates } from '../states.ts'
 import type { MessageCap } from './cap.ts'
-import type { RunRecord } from './model.ts'
-import { keyOf } from './runner.ts'
+import type { OptOuts } from './opt-outs.ts'
+import { keyOf, type RunRecord } from './run.ts'
 
 /** Follows what happens to runs from outside: messages that left or failed, and facts that end runs. */
 export interface Deliveries {
@@ -26,12 +26,12 @@ export interface DeliveriesDeps {
   runs: Model<RunRecord>
   states: Pick<WorkflowStates, 'version'>
   cap: MessageCap
+  optOuts: Pick<OptOuts, 'note'>
   ports: Pick<WorkflowPorts, 'cancel' | 'settleTask' | 'primaryPerson'>
   clock: Clock
 }
 
-export function createDeliveries({ runs, states, cap, ports, clock }: DeliveriesDeps): Deliveries {
-
+export function createDeliveries({ runs, states, cap, optOuts, ports, clock }: DeliveriesDeps): Deliveries {
   async function left(event: DomainEvent, outcome: 'sent' | 'failed'): Promise<boolean> {
     const parsed = outboxEvent.safeParse(event.data)
     if (!parsed.success) return false
@@ -133,6 +133,12 @@ export function createDeliveries({ runs, states, cap, ports, clock }: Deliveries
           return userId !== null && (await end({ companyId, userId }, 'reply', 'all')) > 0
         case 'user.removed':
           return userId !== null && (await end({ companyId, userId, ...(locationId === null ? {} : { locationId }) }, 'user_removed', 'all')) > 0
+        case 'contact.opted_out':
+          await optOuts.note(event)
+          return userId !== null && (await end({ companyId, userId }, 'opted_out', 'all')) > 0
+        case 'contact.opted_in':
+          await optOuts.note(event)
+          return userId !== null
         case 'case.closed':
           return caseClosed(event)
         case 'health.changed':

@@ -1,8 +1,8 @@
-import { DateTime } from 'luxon'
 import { happinessLevels, healthLevels } from '../../src/kernel/levels.ts'
 import type { AgencySettings } from '../../src/http/contract/settings.ts'
-import type { WorkflowDefinition } from '../definition.ts'
+import type { Guards } from '../shapes.ts'
 import type { EventFacts } from './facts.ts'
+import { endOfSpan } from './zoned-time.ts'
 
 /** What is known at the moment before a message to a customer. */
 export interface GuardFacts {
@@ -10,10 +10,14 @@ export interface GuardFacts {
   live: boolean
   messages: AgencySettings['messages']
   /** Null once the user was removed. */
-  person: { email: string | null } | null
+  person: { email: string | null; phone: string | null } | null
+  /** What the person must have to be reached. */
+  needs: 'email' | 'phone'
   /** The level now, of the reading that the run is about: the user's answer, or the account's status; null → none. */
   level: string | null
   hasOpenCase: boolean
+  /** The person asked not to be written to. */
+  optedOut: boolean
   /** When the step was due, and now. */
   dueAt: Date
   now: Date
@@ -24,7 +28,7 @@ export interface GuardFacts {
 /** Go on; wait until then; or end the run. Reasons are stable words. */
 export type GuardVerdict = { kind: 'go' } | { kind: 'wait'; untilAt: Date; reason: 'quiet_hours' } | { kind: 'stop'; reason: GuardStop }
 export type GuardStop =
-  | 'not_published' | 'paused' | 'all_paused' | 'uninstalled' | 'user_removed' | 'no_email' | 'recovered' | 'level_changed' | 'open_case' | 'too_late'
+  | 'not_published' | 'paused' | 'all_paused' | 'uninstalled' | 'user_removed' | 'no_email' | 'no_phone' | 'opted_out' | 'recovered' | 'level_changed' | 'open_case' | 'too_late'
 
 /** A message that is this late (after an outage) would read as a mistake. */
 const maxLateMs = 7 * 86_400_000
@@ -33,20 +37,29 @@ const maxLateMs = 7 * 86_400_000
  * Decides about one message to a customer, everything but the cap. Pure.
  * The order is the order in which a person would give the reason: theirs first, then ours.
  */
-export function guardMessage(guards: WorkflowDefinition['guards'], run: Pick<EventFacts, 'level'>, facts: GuardFacts): GuardVerdict {
+export function guardMessage(guards: Guards, run: Pick<EventFacts, 'level'>, facts: GuardFacts): GuardVerdict {
   const stop = (reason: GuardStop): GuardVerdict => ({ kind: 'stop', reason })
   if (!facts.live) return stop('uninstalled')
   if (facts.workflowState === 'paused') return stop('paused')
   if (facts.workflowState !== 'published') return stop('not_published')
   if (facts.messages.paused) return stop('all_paused')
   if (facts.person === null) return stop('user_removed')
-  if (facts.person.email === null || facts.person.email === '') return stop('no_email')
-  if (guards.exitOn.includes('recovery') && isBetter(facts.level, run.level)) return stop('recovered')
-  if (guards.exitOn.includes('level_changed') && facts.level !== run.level) return stop('level_changed')
+  if ((facts.person[facts.needs] ?? '') === '') return stop(facts.needs === 'email' ? 'no_email' : 'no_phone')
+  if (facts.optedOut) return stop('opted_out')
+  const exit = exitOf(guards, run, facts)
+  if (exit !== null) return stop(exit)
   if (guards.noOpenCase && facts.hasOpenCase) return stop('open_case')
   if (facts.now.getTime() - facts.dueAt.getTime() > maxLateMs) return stop('too_late')
   const untilAt = quietUntil(facts.messages.quietHours, facts.now, facts.zone)
   return untilAt === null ? { kind: 'go' } : { kind: 'wait', untilAt, reason: 'quiet_hours' }
+}
+
+/** Whether a run is over before its next step, whatever that is. Pure. */
+export function exitOf(guards: Guards, run: Pick<EventFacts, 'level'>, facts: { live: boolean; level: string | null }): 'uninstalled' | 'recovered' | 'level_changed' | null {
+  if (!facts.live) return 'uninstalled'
+  if (guards.exitOn.includes('recovery') && isBetter(facts.level, run.level)) return 'recovered'
+  if (guards.exitOn.includes('level_changed') && facts.level !== run.level) return 'level_changed'
+  return null
 }
 
 function isBetter(now: string | null, then: string | null): boolean {
@@ -56,15 +69,5 @@ function isBetter(now: string | null, then: string | null): boolean {
 
 /** End of the quiet hours that `now` lies in, by the wall clock of the zone (daylight saving included); null outside of them. */
 export function quietUntil(quiet: AgencySettings['messages']['quietHours'], now: Date, zone: string): Date | null {
-  if (!quiet.enabled || quiet.from === quiet.to) return null
-  const zoned = DateTime.fromJSDate(now, { zone })
-  const local = zoned.isValid ? zoned : DateTime.fromJSDate(now, { zone: 'utc' })
-  const clockTime = local.toFormat('HH:mm')
-  const overnight = quiet.from > quiet.to
-  const inside = overnight ? clockTime >= quiet.from || clockTime < quiet.to : clockTime >= quiet.from && clockTime < quiet.to
-  if (!inside) return null
-  const [hour, minute] = quiet.to.split(':').map(Number)
-  const end = local.set({ hour: hour ?? 0, minute: minute ?? 0, second: 0, millisecond: 0 })
-  const next = end > local ? end : local.plus({ days: 1 }).set({ hour: hour ?? 0, minute: minute ?? 0, second: 0, millisecond: 0 })
-  return next.toJSDate()
+  return quiet.enabled && quiet.from !== quiet.to ? endOfSpan(quiet, now, zone) : null
 }

@@ -1,50 +1,8 @@
 import { Schema, type Connection, type Model } from 'mongoose'
 import type { WorkflowDefinition } from '../definition.ts'
-import type { EventFacts } from './facts.ts'
+import type { RunRecord } from './run.ts'
 
-export const runStates = ['active', 'done', 'stopped', 'failed'] as const
-/** `active` waits for or works on a step; `stopped` ended before its last step, for the reason given; `failed` gave up after an error. */
-export type RunState = (typeof runStates)[number]
-
-/** What became of one step. `handed_over`: the outbox has it; `sent`: HighLevel accepted it. */
-export type StepOutcome = 'done' | 'handed_over' | 'sent' | 'skipped' | 'stopped' | 'cancelled' | 'failed'
-
-export interface RunEntry {
-  stepId: string
-  kind: string
-  at: Date
-  outcome: StepOutcome
-  /** Why, in a stable word; null where there is nothing to explain. */
-  reason: string | null
-}
-
-/** One run of a workflow for one person and one fact. */
-export interface RunRecord {
-  /** Derived from company, workflow, person and fact: the dedupe key. */
-  _id: string
-  companyId: string
-  workflowKey: string
-  kind: 'follow_up' | 'notification'
-  /** Version of the definition it runs on to its end; 0 is the shipped one. */
-  version: number
-  locationId: string | null
-  userId: string | null
-  /** Key and time of the event that started it. */
-  eventKey: string
-  eventAt: Date
-  facts: EventFacts
-  state: RunState
-  reason: string | null
-  /** Place of the step that is next. */
-  stepIndex: number
-  /** When that step is due; null once finished. */
-  nextAt: Date | null
-  /** Key of a message that the outbox has and that has not left yet. */
-  outboxKey: string | null
-  history: RunEntry[]
-  createdAt: Date
-  finishedAt: Date | null
-}
+export type { RunEntry, RunRecord, RunState, StepOutcome } from './run.ts'
 
 /** An agency's decision about one workflow. No record means: as shipped (follow-ups draft, notifications on). */
 export interface WorkflowStateRecord {
@@ -65,6 +23,7 @@ export interface WorkflowStateRecord {
   revision: number
 }
 
+/** Own values of a step's members; which ones a kind has is its handler's `replaceable`. */
 export interface StepOverride {
   delayMinutes?: number
   dueHours?: number
@@ -95,11 +54,20 @@ export interface MessageCapRecord {
   at: Date
 }
 
+/** Whether a person asked not to be written to, and when that was said last: one record per person. */
+export interface OptOutRecord {
+  _id: string
+  companyId: string
+  optedOut: boolean
+  at: Date
+}
+
 export interface WorkflowModels {
   runs: Model<RunRecord>
   states: Model<WorkflowStateRecord>
   versions: Model<WorkflowVersionRecord>
   caps: Model<MessageCapRecord>
+  optOuts: Model<OptOutRecord>
 }
 
 const options = { strict: true, autoIndex: false, minimize: false, versionKey: false } as const
@@ -120,9 +88,10 @@ function runSchema(): Schema<RunRecord> {
       state: String,
       reason: String,
       stepIndex: Number,
+      stepId: String,
       nextAt: Date,
       outboxKey: String,
-      history: [{ _id: false, stepId: String, kind: String, at: Date, outcome: String, reason: String }],
+      history: [{ _id: false, stepId: String, kind: String, at: Date, outcome: String, reason: String, input: Schema.Types.Mixed, output: Schema.Types.Mixed }],
       createdAt: Date,
       finishedAt: Date,
     },
@@ -184,6 +153,11 @@ export function workflowModels(connection: Connection): WorkflowModels {
       )
       schema.index({ companyId: 1 })
       schema.index({ at: 1 }, { expireAfterSeconds: 100 * 86_400 })
+      return schema
+    }),
+    optOuts: model<OptOutRecord>('WorkflowOptOut', () => {
+      const schema = new Schema<OptOutRecord>({ _id: String, companyId: String, optedOut: Boolean, at: Date }, { ...options, collection: 'workflow_opt_outs' })
+      schema.index({ companyId: 1 })
       return schema
     }),
   }

@@ -8,8 +8,9 @@ import type { WorkflowDefinition } from '../definition.ts'
 import type { LibraryIndex } from '../library/index.ts'
 import type { EventScene, WorkflowPorts } from '../ports.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
+import { handlerOf } from '../steps/index.ts'
 import { factsOf, type EventFacts } from './facts.ts'
-import type { RunRecord } from './model.ts'
+import type { RunRecord } from './run.ts'
 import type { Runner } from './runner.ts'
 
 /** Starts the runs that an event calls for. */
@@ -80,7 +81,7 @@ function isOnFor(workflow: AgencyWorkflow, event: DomainEvent): boolean {
 
 /** What concerns a whole account is written to its primary contact; a task hangs on their contact, too. */
 function needsPerson(definition: WorkflowDefinition): boolean {
-  return definition.reading !== 'agency' && definition.steps.some((step) => step.kind === 'message' || step.kind === 'task')
+  return definition.reading !== 'agency' && definition.steps.some((step) => ['customer', 'crm'].includes(handlerOf(step).reaches))
 }
 
 /** Nothing but notices, one run per event: nobody is told again by telling again. */

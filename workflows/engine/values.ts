@@ -3,7 +3,7 @@ import type { ContactIdentity } from '../../src/effects/index.ts'
 import { happinessLabels, healthLabels } from '../../src/kernel/levels.ts'
 import type { MergeValues } from '../fields.ts'
 import type { EventScene, WorkflowAccount, WorkflowPerson, WorkflowPorts } from '../ports.ts'
-import type { RunRecord } from './model.ts'
+import type { RunRecord } from './run.ts'
 
 /** Who and what a run is about, read at the moment of a step. */
 export interface RunScene {
@@ -60,4 +60,9 @@ export function contactOf(run: RunRecord, scene: RunScene): ContactIdentity | nu
   if (run.locationId === null || run.userId === null || scene.person === null) return null
   const { email, firstName, lastName, phone } = scene.person
   return { subjectId: `user:${run.locationId}:${run.userId}`, locationId: run.locationId, email, firstName, lastName, phone, companyName: scene.account?.name ?? '' }
+}
+
+/** The status change that a run is about, for the message to name. */
+export function aboutChange({ facts }: RunRecord): { changeId?: string } {
+  return facts.changeId === null ? {} : { changeId: facts.changeId }
 }

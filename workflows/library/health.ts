@@ -16,7 +16,7 @@ function onStatus(
     trigger: { events: ['health.changed'], where: [{ field: 'level.after', is: 'one_of', values: [about.level] }] },
     conditions: [{ field: 'account.group', is: 'none_of', values: ['churned'] }],
     steps: [{ id: 'pause', kind: 'wait', delayMinutes: delayHours * 60 }, message],
-    guards: { dedupe: 'event', capDays: 'agency', exitOn: ['level_changed', 'reply', 'uninstall'], ...favour },
+    guards: { dedupe: 'event', capDays: 'agency', exitOn: ['level_changed', 'reply', 'uninstall'], reentry: 'always', ...favour },
   }
 }
 

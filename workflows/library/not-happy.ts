@@ -22,5 +22,5 @@ export const notHappySupport: WorkflowDefinition = {
       '{{ owner.name }}\n{{ agency.name }}',
     ]),
   ],
-  guards: { dedupe: 'answer', capDays: 'agency', exitOn: ['recovery', 'level_changed', 'reply', 'uninstall'], noOpenCase: false },
+  guards: { dedupe: 'answer', capDays: 'agency', exitOn: ['recovery', 'level_changed', 'reply', 'uninstall'], noOpenCase: false, reentry: 'always' },
 }

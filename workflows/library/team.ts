@@ -15,7 +15,7 @@ function tells(
     trigger: { events, where: where ?? [] },
     conditions: [],
     steps: [{ id: 'tell', kind: 'notify', topic: about.key, ...says }, ...(task === undefined ? [] : [{ id: 'task', kind: 'task' as const, ...task }])],
-    guards: { dedupe: 'event', capDays: null, exitOn: [], noOpenCase: false },
+    guards: { dedupe: 'event', capDays: null, exitOn: [], noOpenCase: false, reentry: 'always' },
   }
 }
 

@@ -22,5 +22,5 @@ export const veryHappyReview: WorkflowDefinition = {
       '{{ owner.name }}\n{{ agency.name }}',
     ]),
   ],
-  guards: { dedupe: 'answer', capDays: 'agency', exitOn: ['level_changed', 'reply', 'uninstall'], noOpenCase: true },
+  guards: { dedupe: 'answer', capDays: 'agency', exitOn: ['level_changed', 'reply', 'uninstall'], noOpenCase: true, reentry: 'always' },
 }

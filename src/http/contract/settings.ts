@@ -104,6 +104,8 @@ const messages = z.strictObject({
   onePerPersonDays: z.number().int().min(0).max(90),
   /** No messages to customers from `from` until `to`, in the recipient's zone. */
   quietHours: z.strictObject({ enabled: z.boolean(), from: clockTime, to: clockTime }),
+  /** When business is done; follow-ups may wait for it, in the recipient's zone. Days of the week from 1, Monday, to 7. */
+  businessHours: z.strictObject({ from: clockTime, to: clockTime, weekdays: z.array(z.number().int().min(1).max(7)).min(1).max(7) }),
   /** Stops every message to customers at once. */
   paused: z.boolean(),
 })
@@ -167,6 +169,8 @@ export const agencySettings = z.strictObject(sections).superRefine((settings, co
   for (const group of ['happiness', 'health'] as const) {
     if (new Set(Object.values(settings.tags[group])).size < 4) context.addIssue({ code: 'custom', path: ['tags', group], message: 'needs four different tags' })
   }
+  const { businessHours } = settings.messages
+  if (businessHours.from >= businessHours.to) context.addIssue({ code: 'custom', path: ['messages', 'businessHours', 'to'], message: 'must be later than from: business hours do not go over midnight' })
   const codes = settings.health.reasonCodes.map((reason) => reason.code)
   if (new Set(codes).size < codes.length) context.addIssue({ code: 'custom', path: ['health', 'reasonCodes'], message: 'needs a different code for every reason' })
 })
@@ -220,6 +224,7 @@ export const defaultAgencySettings: AgencySettings = {
     holdSeconds: 60,
     onePerPersonDays: 7,
     quietHours: { enabled: true, from: '20:00', to: '08:00' },
+    businessHours: { from: '09:00', to: '17:00', weekdays: [1, 2, 3, 4, 5] },
     paused: false,
   },
   widget: {
@@ -267,7 +272,7 @@ export const agencySettingsPatch = z.strictObject({
   groups: groups.partial(),
   tags: z.strictObject({ happiness: tags.shape.happiness.partial(), health: tags.shape.health.partial() }).partial(),
   crm: crm.partial(),
-  messages: messages.extend({ quietHours: messages.shape.quietHours.partial() }).partial(),
+  messages: messages.extend({ quietHours: messages.shape.quietHours.partial(), businessHours: messages.shape.businessHours.partial() }).partial(),
   widget: widget
     .extend({
       copy: widget.shape.copy.extend({ commentLabels: widget.shape.copy.shape.commentLabels.partial() }).partial(),

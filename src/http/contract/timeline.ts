@@ -18,7 +18,7 @@ export const timelineEntry = z.object({
 export const timelineList = z.object({ items: z.array(timelineEntry), page: z.number(), pageSize: z.number(), total: z.number() })
 
 /** Groups of types that people filter by. */
-export const timelineGroups = ['answers', 'health', 'happiness', 'messages', 'tasks', 'cases', 'people', 'crm', 'setup'] as const
+export const timelineGroups = ['answers', 'health', 'happiness', 'messages', 'tasks', 'cases', 'people', 'billing', 'crm', 'setup'] as const
 export type TimelineGroup = (typeof timelineGroups)[number]
 
 const groupNames: readonly string[] = timelineGroups

@@ -126,6 +126,21 @@ export async function everyGatewayMethod(recording: Recording): Promise<void> {
       },
       createNote: () => hub.createNote(contact.id, 'Spoke with Ann'),
       listNotes: () => hub.listNotes(contact.id),
+      listWorkflows: () => hub.listWorkflows(),
+      async addToWorkflow() {
+        const workflow = sandbox.createWorkflow(headquarters.id, 'Contract')
+        await hub.addToWorkflow(contact.id, workflow.id)
+        await hub.addToWorkflow(contact.id, workflow.id)
+        await rejected(hub.addToWorkflow(contact.id, unknownId))
+        await rejected(hub.addToWorkflow(unknownId, workflow.id))
+      },
+      async removeFromWorkflow() {
+        const workflow = sandbox.createWorkflow(headquarters.id, 'Contract 2')
+        await hub.addToWorkflow(contact.id, workflow.id)
+        await hub.removeFromWorkflow(contact.id, workflow.id)
+        await hub.removeFromWorkflow(contact.id, workflow.id)
+        await rejected(hub.removeFromWorkflow(unknownId, workflow.id))
+      },
       searchUsers: () => hub.searchUsers({ ids: [admin.id], skip: 0, limit: 10 }),
       getLocation: () => hub.getLocation(),
     }

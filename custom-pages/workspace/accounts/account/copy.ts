@@ -66,7 +66,7 @@ export const copy = {
   },
   timeline: {
     title: 'Timeline',
-    groups: { answers: 'Answers', happiness: 'Happiness', health: 'Health', cases: 'Cases', messages: 'Messages', tasks: 'Tasks', people: 'People', crm: 'CRM', setup: 'Set-up' } as Record<string, string>,
+    groups: { answers: 'Answers', happiness: 'Happiness', health: 'Health', cases: 'Cases', messages: 'Messages', tasks: 'Tasks', people: 'People', billing: 'Payments', crm: 'CRM', setup: 'Set-up' } as Record<string, string>,
     groupsLabel: 'Kinds of entries',
     person: 'Person',
     theirs: 'Of the account',
