@@ -34,8 +34,9 @@ export interface Places {
   isTeam(companyId: string, locationId: string): Promise<boolean>
 }
 
-export function createPlaces({ appId, installations, accounts, successLocation }: PlacesDeps): Places {
-  const isTeam: Places['isTeam'] = async (companyId, locationId) => (await successLocation(companyId)) === locationId
+export function createPlaces(deps: PlacesDeps): Places {
+  const { appId, installations, accounts } = deps
+  const isTeam: Places['isTeam'] = async (companyId, locationId) => (await deps.successLocation(companyId)) === locationId
 
   return {
     isTeam,

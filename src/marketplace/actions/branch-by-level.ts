@@ -23,7 +23,7 @@ function levelsOf(branch: Branch, choices: readonly Choice[]): string[] {
 }
 
 /** Answers the branch of the level that is true now. Changes nothing. */
-export const branchByLevel: ActionHandler = async ({ companyId, data, branches, standings }, { happiness, userLevel, health }) => {
+export const branchByLevel: ActionHandler = async ({ companyId, data, branches, standings }, deps) => {
   const [{ account, userId }] = standings
   const { locationId } = account
   const reading = chosen(readings, data['reading'])
@@ -32,9 +32,9 @@ export const branchByLevel: ActionHandler = async ({ companyId, data, branches, 
   const takes = branches.map((branch) => ({ branch, levels: levelsOf(branch, levels) }))
 
   let level: HappinessLevel | HealthLevel | null
-  if (reading === 'health_status') level = (await health.status(companyId, locationId)).level
-  else if (reading === 'person_happiness' && userId !== null) level = await userLevel(companyId, locationId, userId)
-  else level = (await happiness.reading(companyId, locationId)).level
+  if (reading === 'health_status') level = (await deps.health.status(companyId, locationId)).level
+  else if (reading === 'person_happiness' && userId !== null) level = await deps.userLevel(companyId, locationId, userId)
+  else level = (await deps.happiness.reading(companyId, locationId)).level
 
   const word = level ?? noLevel
   const found = takes.find((one) => one.levels.includes(word)) ?? takes.find(({ branch }) => others.has(plain(branch.name)))
