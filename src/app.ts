@@ -17,10 +17,12 @@ import type { Config, HighLevelConfig } from './kernel/config.ts'
 import { createCryptoBox } from './kernel/crypto-box.ts'
 import { describeError } from './kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from './kernel/fault-point.ts'
+import type { HappinessLevel } from './kernel/levels.ts'
 import type { Logger } from './kernel/logger.ts'
 import type { Outbound } from './kernel/outbound.ts'
 import { createRush } from './kernel/rush.ts'
 import { createWake, type PumpName } from './kernel/wake.ts'
+import { createMarketplace, headerSecrets, marketplaceRoutes } from './marketplace/index.ts'
 import { createNotifications, createSmtpMailer, notificationRoutes } from './notifications/index.ts'
 import { createPeople, peopleRoutes } from './people/index.ts'
 import { createReports, reportRoutes } from './reports/index.ts'
@@ -63,7 +65,7 @@ export interface App {
   services: ReturnType<typeof composeServices>
 }
 
-const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs', 'webhooks']
+const pumpNames: PumpName[] = ['inbox', 'events', 'effects', 'cards', 'outbox', 'answers', 'runs', 'webhooks', 'marketplace']
 /** Where the host itself shows custom pages. */
 const hostOrigins = ['https://app.gohighlevel.com', 'https://*.gohighlevel.com', 'https://app.leadconnectorhq.com', 'https://*.leadconnectorhq.com']
 const readinessTimeoutMs = 2_000
@@ -90,6 +92,7 @@ function composeServices(options: AppOptions) {
     oauth: { clientId: highlevel.clientId, installUrl: highlevel.installUrl, redirectUri: `${publicUrl}/oauth/callback`, scopes: options.scopes },
     async onLive(companyId) {
       await effects.releaseHeld(companyId)
+      await marketplace.releaseHeld(companyId)
     },
     onInstalled: (companyId, locationId) => setup.installedAt(companyId, locationId),
   })
@@ -130,6 +133,18 @@ function composeServices(options: AppOptions) {
   accounts.registerBulkAction('set_health', health.setInBulk)
   accounts.registerBulkAction('confirm_health', health.confirmInBulk)
   accounts.registerBulkAction('request_feedback', feedback.requestFeedbackInBulk)
+  // An answer counts from the moment it is stored, also while the reading that follows from it is still being computed. Looked at in this order.
+  async function userLevel(companyId: string, locationId: string, userId: string): Promise<HappinessLevel | null> {
+    const newest = await book.newestOf({ companyId, locationId, userId })
+    if (newest !== null && newest.derivedRevision < newest.revision) return newest.level
+    return (await happiness.userLevel(companyId, locationId, userId))?.level ?? null
+  }
+  const marketplace = createMarketplace({
+    connection, clock, wake, logger, faultPoint, gateway, installations, accounts, settings, effects, happiness, userLevel, health, feedback,
+    apiUrl: highlevel.apiUrl, appId: highlevel.appId, secrets: headerSecrets(highlevel),
+    successLocation: async (companyId) => (await setup.resources(companyId))?.locationId ?? null,
+    primary: (companyId, locationId) => people.primary(companyId, locationId),
+  })
   const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
   const notifications = createNotifications({
     connection, clock, logger, box, settings, accounts, faultPoint,
@@ -175,7 +190,7 @@ function composeServices(options: AppOptions) {
     connection, clock, wake, rush, logger, faultPoint,
     findings: createStepFindings({ choices: crmChoices, webhookFault: (companyId, url) => webhookOut.faultOf(companyId, url) }),
     events,
-    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => cases.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event)],
+    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => cases.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event), (event) => marketplace.observe(event)],
     ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
     ports: {
       settings: (companyId) => settings.get(companyId),
@@ -196,12 +211,7 @@ function composeServices(options: AppOptions) {
         const member = await accounts.agencyUser(companyId, userId)
         return member === null ? null : { id: member.userId, name: member.name, firstName: null, lastName: null, email: member.email, phone: null }
       },
-      // An answer counts from the moment it is stored, also while the reading that follows from it is still being computed. Looked at in this order.
-      async userLevel(companyId, locationId, userId) {
-        const newest = await book.newestOf({ companyId, locationId, userId })
-        if (newest !== null && newest.derivedRevision < newest.revision) return newest.level
-        return (await happiness.userLevel(companyId, locationId, userId))?.level ?? null
-      },
+      userLevel,
       healthLevel: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.health.level ?? null,
       primaryPerson: async (companyId, locationId) => (await people.primary(companyId, locationId))?.userId ?? null,
       hasOpenCase: async (companyId, locationId) => (await cases.openCasesOf(companyId, locationId)).length > 0,
@@ -273,6 +283,7 @@ function composeServices(options: AppOptions) {
     ['workflows', (id) => workflows.purge(id)],
     ['webhooks', (id) => webhookOut.purge(id)],
     ['notifications', (id) => notifications.purge(id)],
+    ['marketplace', (id) => marketplace.purge(id)],
     ['effects', (id) => effects.purge(id)],
     ['events', (id) => events.purge(id)],
     ['inbox', (id) => inbox.purge(id)],
@@ -282,8 +293,8 @@ function composeServices(options: AppOptions) {
   ]
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
-  const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, reports, cases, people, health, feedback, notifications, workflows, webhookOut, crmChoices, inbox, pumps, mailer }
+  const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps, marketplace.pump]
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, reports, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -294,7 +305,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, reports, cases, people, health, feedback, happiness, notifications, workflows, webhookOut, crmChoices, inbox, pumps } = services
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, reports, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -356,6 +367,7 @@ export function createApp(options: AppOptions): App {
     effects: operatedEffects(effects),
     workflow_steps: operatedQueue(workflows.queue),
     webhooks: operatedQueue(webhookOut.queue),
+    marketplace: operatedQueue(marketplace.queue),
   }
 
   const express = createHttpServer({
@@ -382,6 +394,7 @@ export function createApp(options: AppOptions): App {
       ...workflowRoutes(workflows),
       ...webhookRoutes(webhookOut),
       ...notificationRoutes(notifications),
+      ...marketplaceRoutes(marketplace),
       ...operationsRoutes({
         queues,
         installation: (companyId) => installations.get(companyId),

@@ -75,7 +75,7 @@ async function withSandbox(config: Config, logger: Logger): Promise<{ config: Co
         webhookPublicKeys: [credentials.webhookPublicKey],
         apiUrl: sandbox.url,
         installUrl: `${sandbox.url}/v2/oauth/chooselocation?response_type=code&client_id=${credentials.clientId}&redirect_uri=${encodeURIComponent(`${config.publicUrl}/oauth/callback`)}`,
-        actionSecret: undefined,
+        actionSecrets: [],
       },
     },
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { endpoints } from '../src/highlevel/index.ts'
+import { actions, headerName, samplePayloadOf, triggers } from '../src/marketplace/index.ts'
 import { webhookTypes } from '../webhooks/index.ts'
 import { startProduct, type Product } from './support/product.ts'
 
@@ -10,8 +11,8 @@ interface Manifest {
   webhookEvents: string[]
   customPages: { name: string; url: string; why: string }[]
   customJs: { source: string; why: string }
-  marketplaceTriggers: unknown[]
-  marketplaceActions: unknown[]
+  marketplaceTriggers: { subscriptionUrl: string; dynamicFiltersUrl: string }[]
+  marketplaceActions: { executionUrl: string; dynamicFieldsUrl: string | null }[]
 }
 
 const manifest = JSON.parse(readFileSync(new URL('../app-manifest.json', import.meta.url), 'utf8')) as Manifest
@@ -44,8 +45,26 @@ describe('the manifest of the marketplace app', () => {
     for (const { why } of [...manifest.scopes, ...manifest.customPages, manifest.customJs]) expect(why.length).toBeGreaterThan(10)
   })
 
-  it('names no triggers or actions, as no route takes their calls', () => {
-    expect([...manifest.marketplaceTriggers, ...manifest.marketplaceActions]).toEqual([])
+  it('describes every trigger of the catalog as the code knows it: key, words, filters, sample, variables', () => {
+    expect(manifest.marketplaceTriggers).toEqual(
+      triggers.map((trigger) => ({
+        key: trigger.key, name: trigger.name, description: trigger.description,
+        subscriptionUrl: '/webhooks/highlevel/triggers', dynamicFiltersUrl: `/webhooks/highlevel/triggers/${trigger.key}/filters`, headers: [headerName],
+        filters: trigger.filters, sample: samplePayloadOf(trigger), customVariables: trigger.variables.map(({ key, title }) => ({ key, title })),
+      })),
+    )
+    expect(triggers.map(({ key }) => key)).toEqual(['feedback_received', 'happiness_level_changed', 'health_status_changed'])
+  })
+
+  it('describes every action of the catalog as the code knows it', () => {
+    expect(manifest.marketplaceActions).toEqual(
+      actions.map((action) => ({
+        key: action.key, name: action.name, description: action.description, executionUrl: `/webhooks/highlevel/actions/${action.key}`,
+        dynamicFieldsUrl: action.fields.some((field) => field.dynamic === true) ? `/webhooks/highlevel/actions/${action.key}/fields` : null, headers: [headerName],
+        fields: action.fields, branchFields: action.branchFields, response: action.response,
+      })),
+    )
+    expect(actions.map(({ key }) => key)).toEqual(['ask_for_feedback', 'set_health_status', 'branch_by_level'])
   })
 })
 
@@ -66,6 +85,14 @@ describe('every address of the manifest', () => {
 
   it('the webhook address takes signed events only', async () => {
     expect((await ask(manifest.urls.webhooks, 'POST')).status).toBe(401)
+  })
+
+  it('triggers and actions take calls with the secret header only', async () => {
+    const paths = [
+      ...manifest.marketplaceTriggers.flatMap((trigger) => [trigger.subscriptionUrl, trigger.dynamicFiltersUrl]),
+      ...manifest.marketplaceActions.flatMap((action) => [action.executionUrl, ...(action.dynamicFieldsUrl === null ? [] : [action.dynamicFieldsUrl])]),
+    ]
+    for (const path of paths) expect([path, (await ask(path, 'POST')).status]).toEqual([path, 401])
   })
 
   it('pages and script are routes of the server', async () => {

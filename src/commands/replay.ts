@@ -15,7 +15,7 @@ interface Replayable {
   replay(companyId: string, key: string): Promise<boolean>
 }
 
-const collections: Record<Exclude<QueueName, 'effects'>, string> = { deliveries: 'inbox', answers: 'answer_work', events: 'events', workflow_steps: 'workflow_steps', webhooks: 'webhook_deliveries' }
+const collections: Record<Exclude<QueueName, 'effects'>, string> = { deliveries: 'inbox', answers: 'answer_work', events: 'events', workflow_steps: 'workflow_steps', webhooks: 'webhook_deliveries', marketplace: 'marketplace_firings' }
 const listed = { page: 1, pageSize: 200 }
 
 function open(connection: Connection, name: QueueName): Replayable {

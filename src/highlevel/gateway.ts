@@ -17,6 +17,7 @@ import { companyResource, locationIdOf, type Resource } from './resource.ts'
 import { createSender, pathId, type Call, type Sender } from './sender.ts'
 import { createTokenVault, type TokenVault } from './token-vault.ts'
 import { createTransport } from './transport.ts'
+import { fireTrigger, type TriggerCall } from './trigger-call.ts'
 import type { HighLevelGateway, Priority } from './types.ts'
 import { grantAnswer, parse } from './wire.ts'
 
@@ -26,6 +27,11 @@ export interface RunningGateway extends HighLevelGateway {
   requestLog(query: { companyId: string; locationId?: string; page: number; pageSize: number }): Promise<RequestLogPage>
   /** How much of HighLevel's quotas the company's resources have used. */
   budgets(companyId: string): Promise<BudgetReading[]>
+  /**
+   * Starts a workflow by one of the app's own triggers. Never repeated here: whoever repeats it starts the workflow again.
+   * @throws PermanentError `highlevel_not_found` if the trigger is in no workflow any more
+   */
+  fireTrigger(call: TriggerCall): Promise<void>
   /** Writes the request log's rest and closes connections. Call it after all work has ended. */
   stop(): Promise<void>
 }
@@ -114,6 +120,7 @@ export function createHighLevelGateway(deps: HighLevelGatewayDeps): RunningGatew
     company: (companyId, priority) => createCompanyApi(sender, config.appId, companyId, priority),
     refreshDueTokens: (limit) => vault.renewDue(limit),
     requestLog: (query) => log.list(query),
+    fireTrigger: (call) => fireTrigger(sender, call),
     budgets: (companyId) => createBudgetGauge({ connection, clock, limits }).read(companyId),
     async stop() {
       await log.stop()

@@ -1,4 +1,5 @@
 export { createHighLevelGateway, type HighLevelGatewayDeps, type RunningGateway } from './gateway.ts'
 export { productionLimits, sandboxAgencyLimits, type BudgetLimits } from './budget-rules.ts'
 export { endpoints } from './endpoints.ts'
+export { triggerTargetOf, type TriggerCall } from './trigger-call.ts'
 export type * from './types.ts'

@@ -67,6 +67,8 @@ function handlerOf(route: Route, readSession: SessionReader): RequestHandler {
   const wantsBody = route.body !== undefined
   return async (request, response) => {
     const session = await authenticate(route, request, readSession)
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]))
+    route.authorize?.(headers)
     if (wantsBody && request.body === undefined && request.get('content-length') !== undefined && request.get('content-length') !== '0') {
       throw new RequestError(415, 'unsupported_type', 'Send JSON with the header Content-Type: application/json.')
     }
@@ -76,7 +78,7 @@ function handlerOf(route: Route, readSession: SessionReader): RequestHandler {
       body: parse(route.body, 'body', request.body ?? {}) as never,
       session,
       ip: request.ip ?? 'unknown',
-      headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])),
+      headers,
     })
     send(response, result)
   }

@@ -45,8 +45,8 @@ export interface HighLevelConfig {
   webhookPublicKeys: string[]
   apiUrl: string
   installUrl: string | undefined
-  /** Value of the static header that marketplace triggers and actions send us; undefined → those routes answer 401. */
-  actionSecret: string | undefined
+  /** Values of the static header that marketplace triggers and actions send us, the current one first; empty → derived from the shared secrets. */
+  actionSecrets: string[]
 }
 
 export interface Config {
@@ -95,6 +95,9 @@ export function readConfig(env: Record<string, string | undefined>, generatedSec
     const secret = values[name]
     if (secret !== undefined && Buffer.byteLength(secret) < 32) faults.push(`${name}: must be at least 32 bytes long`)
   }
+  for (const secret of splitList(values.HIGHLEVEL_ACTION_SECRET ?? '')) {
+    if (Buffer.byteLength(secret) < 16) faults.push('HIGHLEVEL_ACTION_SECRET: must be at least 16 bytes long; leave it out to derive the header from HIGHLEVEL_SHARED_SECRET')
+  }
   const roles = new Set<Role>()
   for (const role of values.ROLES.split(',').map((name) => name.trim()).filter((name) => name !== '')) {
     if (role === 'web' || role === 'worker') roles.add(role)
@@ -116,7 +119,7 @@ export function readConfig(env: Record<string, string | undefined>, generatedSec
           webhookPublicKeys: splitList(values.HIGHLEVEL_WEBHOOK_PUBLIC_KEYS),
           apiUrl: trimSlash(values.HIGHLEVEL_API_URL),
           installUrl: values.HIGHLEVEL_INSTALL_URL,
-          actionSecret: values.HIGHLEVEL_ACTION_SECRET,
+          actionSecrets: splitList(values.HIGHLEVEL_ACTION_SECRET ?? ''),
         }
   return {
     production,

@@ -43,6 +43,8 @@ export interface Route {
   responses: Record<number, { description: string; schema?: ZodType }>
   /** Requests allowed per minute and client address; undefined → the server's default. */
   ratePerMinute?: number
+  /** For public routes that somebody else proves to be: called before path, query and body are looked at. @throws RequestError 401 */
+  authorize?(headers: Readonly<Record<string, string | undefined>>): void
   handler(request: RouteRequest<never, never, never>): Promise<RouteResponse>
 }
 

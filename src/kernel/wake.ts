@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 
 /** Names of the pumps that can be woken at once, without waiting for their next tick. */
-export type PumpName = 'inbox' | 'events' | 'effects' | 'cards' | 'outbox' | 'answers' | 'runs' | 'webhooks'
+export type PumpName = 'inbox' | 'events' | 'effects' | 'cards' | 'outbox' | 'answers' | 'runs' | 'webhooks' | 'marketplace'
 
 /**
  * An in-process signal: whoever stores work wakes the pump that does it. Losing a signal is harmless,

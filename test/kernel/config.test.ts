@@ -45,6 +45,7 @@ describe('configuration', () => {
     ['ROLES', 'web,cook', '"cook" is not a role'],
     ['SMTP_URL', 'mail.example.com', 'must start with smtp://'],
     ['LOG_LEVEL', 'loud', 'LOG_LEVEL'],
+    ['HIGHLEVEL_ACTION_SECRET', 'long enough as it is,short', 'at least 16 bytes'],
   ])('refuses %s=%s and names the fix', (name, value, fix) => {
     expect(faultsOf({ [name]: value })).toContain(fix)
   })
@@ -55,6 +56,7 @@ describe('configuration', () => {
 
   it('accepts several webhook keys and shared secrets for a rotation', () => {
     const config = readConfig({ ...credentials, HIGHLEVEL_SHARED_SECRET: 'new, old', HIGHLEVEL_WEBHOOK_PUBLIC_KEYS: 'one,two' })
-    expect(config.highlevel).toMatchObject({ sharedSecrets: ['new', 'old'], webhookPublicKeys: ['one', 'two'] })
+    expect(config.highlevel).toMatchObject({ sharedSecrets: ['new', 'old'], webhookPublicKeys: ['one', 'two'], actionSecrets: [] })
+    expect(readConfig({ ...credentials, HIGHLEVEL_ACTION_SECRET: 'the new one 0123456789, the old one 0123456789' }).highlevel?.actionSecrets).toEqual(['the new one 0123456789', 'the old one 0123456789'])
   })
 })

@@ -10,6 +10,8 @@ import { oauthEndpoints } from './api/oauth.ts'
 import { opportunityEndpoints } from './api/opportunities.ts'
 import { peopleEndpoints } from './api/people.ts'
 import { createQuota } from './api/quota.ts'
+import { workflowTriggerEndpoints } from './api/workflow-triggers.ts'
+import { createBuilder, type Builder } from './builder.ts'
 import { createApiServer, type Exchange } from './api/server.ts'
 import { isInstalled } from './domain/people.ts'
 import { createInstaller, type Installer } from './installer.ts'
@@ -39,6 +41,8 @@ export interface Credentials {
   clientSecret: string
   appId: string
   sharedSecret: string
+  /** Value of the static header of triggers and actions. */
+  headerSecret: string
   /** Base64 SPKI of the key that signs this sandbox's webhooks. */
   webhookPublicKey: string
 }
@@ -65,6 +69,8 @@ export interface Sandbox extends Person, Installer {
   usersOf(locationId: string): User[]
   /** A sub-account's own users. */
   accountUsersOf(locationId: string): User[]
+  /** The CRM's own workflow builder. */
+  builder: Builder
   state: State
   /** May be changed while it runs. */
   settings: Settings
@@ -133,12 +139,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const listeners = new Set<(exchange: Exchange) => void>()
   const person = createPerson(world)
   const installer = createInstaller(world, dispatcher, holding)
-  const pages = createPages({ world, person, installer, dispatcher, ledger, changes })
+  let url = ''
+  const builder = createBuilder(world, () => url)
+  const pages = createPages({ world, person, installer, dispatcher, ledger, changes, builder })
   const server = createApiServer({
     world, faults, ledger, pages: (request, response, url) => pages.handle(request, response, url), quota: createQuota(settings.clock, () => settings.limits),
     endpoints: [
       ...oauthEndpoints(world), ...locationEndpoints(world), ...peopleEndpoints(world), ...contactEndpoints(world), ...contactItemEndpoints(world),
-      ...opportunityEndpoints(world), ...conversationEndpoints(world),
+      ...opportunityEndpoints(world), ...conversationEndpoints(world), ...workflowTriggerEndpoints(world),
     ],
     onExchange: (exchange) => listeners.forEach((listener) => listener(exchange)),
   })
@@ -148,15 +156,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     server.listen(options.port ?? 0, host, resolve)
   })
   const { port } = server.address() as AddressInfo
+  url = `http://${host}:${port}`
   const firstCompany = state.companies.values()[0]
   if (firstCompany === undefined) throw new Error('The sandbox needs at least one agency')
 
   return {
     ...person,
     ...installer,
-    url: `http://${host}:${port}`,
+    url,
+    builder,
     credentials: {
       clientId: settings.app.clientId, clientSecret: settings.app.clientSecret, appId: settings.app.appId, sharedSecret: settings.app.sharedSecret,
+      headerSecret: settings.app.headerSecret,
       webhookPublicKey: signer.publicKey,
     },
     companyId: firstCompany.id,

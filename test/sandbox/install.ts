@@ -65,6 +65,11 @@ export function emitInstall(world: World, installation: Installation, locationId
 /** Removes the app: its tokens die at once, then UNINSTALL is emitted. */
 export function uninstall(world: World, place: { companyId: string } | { locationId: string }): void {
   const { state } = world
+  // Workflows keep their other steps; what belonged to the app is taken out without an event of its own.
+  for (const trigger of state.workflowTriggers.values()) {
+    const companyId = state.locations.get(trigger.locationId)?.companyId
+    if ('companyId' in place ? companyId === place.companyId : trigger.locationId === place.locationId) state.workflowTriggers.delete(trigger.id)
+  }
   if ('companyId' in place) {
     for (const installation of state.installations.by('company', place.companyId)) state.installations.delete(installationKey(installation))
     for (const grant of state.grants.by('company', place.companyId)) state.grants.put({ ...grant, revoked: true })

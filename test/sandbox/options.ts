@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../../src/kernel/clock.ts'
+import { derivedHeaderSecret } from '../../src/marketplace/index.ts'
 import type { SeedOptions } from './state/seed.ts'
 
 /** Scopes of the app's listing unless a test narrows them. */
@@ -14,6 +15,8 @@ export interface AppOptions {
   clientId?: string
   clientSecret?: string
   sharedSecret?: string
+  /** Value of the static header that was set in the developer portal. Default: the one that is derived from the shared secret. */
+  headerSecret?: string
   /** Where the product runs, without a trailing slash: webhooks, redirect, pages and widget default to paths below it. */
   appUrl?: string
   webhookUrl?: string
@@ -100,6 +103,7 @@ export interface AppSettings {
   appId: string
   versionId: string
   sharedSecret: string
+  headerSecret: string
   appUrl: string | undefined
   webhookUrl: string | undefined
   redirectUri: string | undefined
@@ -130,6 +134,7 @@ export interface Settings {
 export function settingsOf(options: SandboxOptions, generated: Pick<AppSettings, 'clientId' | 'clientSecret' | 'sharedSecret' | 'versionId'>): Settings {
   const app = options.app ?? {}
   const clientId = app.clientId ?? generated.clientId
+  const sharedSecret = app.sharedSecret ?? generated.sharedSecret
   const appUrl = app.appUrl?.replace(/\/+$/, '')
   return {
     clock: options.clock ?? systemClock,
@@ -138,7 +143,8 @@ export function settingsOf(options: SandboxOptions, generated: Pick<AppSettings,
       clientSecret: app.clientSecret ?? generated.clientSecret,
       appId: clientId.split('-')[0] ?? clientId,
       versionId: generated.versionId,
-      sharedSecret: app.sharedSecret ?? generated.sharedSecret,
+      sharedSecret,
+      headerSecret: app.headerSecret ?? derivedHeaderSecret(sharedSecret),
       appUrl,
       webhookUrl: app.webhookUrl ?? (appUrl === undefined ? undefined : `${appUrl}/webhooks/highlevel`),
       redirectUri: app.redirectUri ?? (appUrl === undefined ? undefined : `${appUrl}/oauth/callback`),

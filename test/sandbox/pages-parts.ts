@@ -1,4 +1,5 @@
 import type { Ledger } from './api/ledger.ts'
+import type { Builder } from './builder.ts'
 import type { Installer } from './installer.ts'
 import type { Person } from './person.ts'
 import type { ChangeFeed } from './state/change-feed.ts'
@@ -10,6 +11,7 @@ export interface PagesParts {
   world: World
   person: Person
   installer: Installer
+  builder: Builder
   dispatcher: Dispatcher
   ledger: Ledger
   changes: ChangeFeed

@@ -22,9 +22,15 @@ const edit = z.strictObject({ fields: z.record(z.string(), z.union([z.string(), 
 const place = z.strictObject({ companyId: z.string().optional(), locationId: z.string().optional() })
 const newUser = z.strictObject({ firstName: z.string().min(1, 'is missing'), lastName: z.string().optional(), email: z.email('must be an email'), locationId: z.string() })
 const logSize = 100
+const filterChoice = z.strictObject({ field: z.string().min(1, 'is missing'), operator: z.string().optional(), value: z.union([z.string(), z.array(z.string())]) }).transform(({ operator, ...rest }) => (operator === undefined ? rest : { ...rest, operator }))
+const newTrigger = z.strictObject({ workflowId: z.string().min(1, 'is missing'), key: z.string().min(1, 'is missing'), filters: z.array(filterChoice) })
+const actionRun = z.strictObject({
+  workflowId: z.string().min(1, 'is missing'), contactId: z.string().min(1, 'is missing'), key: z.string().min(1, 'is missing'), data: z.record(z.string(), z.unknown()),
+  branches: z.array(z.strictObject({ id: z.string(), name: z.string(), fields: z.record(z.string(), z.unknown()) })).optional(),
+}).transform(({ branches, ...rest }) => (branches === undefined ? rest : { ...rest, branches }))
 
 /** The JSON calls behind the interface; nothing here is part of the platform's API. */
-export function createUiApi({ world, person, installer, dispatcher, ledger }: PagesParts): (method: string, url: URL, body: unknown) => unknown {
+export function createUiApi({ world, person, installer, dispatcher, ledger, builder }: PagesParts): (method: string, url: URL, body: unknown) => unknown {
   const { state, settings } = world
 
   function summary(contact: Contact) {
@@ -158,6 +164,32 @@ export function createUiApi({ world, person, installer, dispatcher, ledger }: Pa
         return { uninstalled: true }
       },
     },
+    {
+      // The workflow builder, as far as the app's own triggers and actions go.
+      method: 'GET', pattern: /^locations\/(\w+)\/builder$/,
+      work: ([locationId = '']) => ({
+        triggers: builder.listing.marketplaceTriggers, actions: builder.listing.marketplaceActions,
+        workflows: state.workflows.by('location', locationId),
+        subscribed: state.workflowTriggers.by('location', locationId),
+        executions: builder.executions().filter((execution) => execution.locationId === locationId).slice(-logSize).reverse().map((execution) => {
+          const contact = state.contacts.get(execution.contactId)
+          return { ...execution, contactName: contact === undefined ? '' : nameOf(contact) }
+        }),
+        runs: state.actionRuns.by('location', locationId).slice(-logSize).reverse(),
+        contacts: state.contacts.by('location', locationId).map((contact) => ({ id: contact.id, name: nameOf(contact), email: contact.email })),
+      }),
+    },
+    { method: 'GET', pattern: /^locations\/(\w+)\/builder\/dynamic$/, work: ([locationId = ''], _body, query) => builder.dynamic(query.get('path') ?? '', locationId) },
+    { method: 'POST', pattern: /^builder\/triggers$/, work: (_ids, body) => builder.addTrigger(parse(newTrigger, body)) },
+    { method: 'POST', pattern: /^builder\/triggers\/([\w-]+)$/, work: ([triggerId = ''], body) => builder.changeTrigger(triggerId, parse(z.strictObject({ filters: z.array(filterChoice) }), body).filters) },
+    {
+      method: 'DELETE', pattern: /^builder\/triggers\/([\w-]+)$/,
+      work: async ([triggerId = '']) => {
+        await builder.removeTrigger(triggerId)
+        return { deleted: true }
+      },
+    },
+    { method: 'POST', pattern: /^builder\/actions$/, work: (_ids, body) => builder.runAction(parse(actionRun, body)) },
     {
       method: 'GET', pattern: /^log$/,
       work: () => ({

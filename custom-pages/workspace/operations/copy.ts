@@ -25,6 +25,7 @@ export const copy = {
     effects: 'Writes and messages out',
     workflow_steps: 'Follow-up steps',
     webhooks: 'Outgoing webhooks',
+    marketplace: 'Workflow triggers out',
   } satisfies Record<QueueName, string> as Record<QueueName, string>,
   columns: { queue: 'Queue', waiting: 'Waiting', held: 'Held', dead: 'Dead letters' },
   dead: 'Dead letters',

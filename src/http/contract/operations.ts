@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** The durable records between the rooms, as operators name them. */
-export const queueNames = ['deliveries', 'answers', 'events', 'effects', 'workflow_steps', 'webhooks'] as const
+export const queueNames = ['deliveries', 'answers', 'events', 'effects', 'workflow_steps', 'webhooks', 'marketplace'] as const
 export type QueueName = (typeof queueNames)[number]
 
 /** What an operator may look for; finished work is not listed. */

@@ -214,6 +214,57 @@ export interface Enrolment {
   leftAt?: string
 }
 
+/** A filter of the app's trigger, as it is sent to the app. */
+export interface TriggerFilter {
+  field: string
+  id: string
+  operator: string
+  title: string
+  type: string
+  value: string | string[]
+}
+
+/** One of the app's own triggers in a workflow. */
+export interface WorkflowTrigger {
+  id: string
+  locationId: string
+  workflowId: string
+  key: string
+  version: string
+  filters: TriggerFilter[]
+  createdAt: string
+  /** HTTP status of the app's answer to the newest event about it; 0 for none. */
+  told: number
+  /** What the app said. */
+  answer: string
+}
+
+/** A workflow that the app started by one of its triggers. */
+export interface TriggerExecution {
+  id: string
+  locationId: string
+  workflowId: string
+  triggerId: string
+  key: string
+  /** The contact that the payload bound; '' for a run without one. */
+  contactId: string
+  payload: Record<string, unknown>
+  at: string
+}
+
+/** One of the app's actions that a workflow carried out. */
+export interface ActionRun {
+  id: string
+  locationId: string
+  workflowId: string
+  contactId: string
+  key: string
+  data: Record<string, unknown>
+  status: number
+  answer: unknown
+  at: string
+}
+
 export interface Installation {
   companyId: string
   /** Set for an installation by one sub-account. */

@@ -20,6 +20,9 @@ export interface State {
   messages: Table<r.Message>
   workflows: Table<r.Workflow>
   enrolments: Table<r.Enrolment>
+  workflowTriggers: Table<r.WorkflowTrigger>
+  triggerExecutions: Table<r.TriggerExecution>
+  actionRuns: Table<r.ActionRun>
   /** Keyed by company id, or by company id and location id for an installation by one sub-account. */
   installations: Table<r.Installation>
   codes: Table<r.Code>
@@ -31,7 +34,7 @@ export interface State {
 
 export const tableNames = [
   'companies', 'locations', 'users', 'contacts', 'fields', 'tags', 'pipelines', 'opportunities', 'notes', 'tasks',
-  'conversations', 'messages', 'workflows', 'enrolments', 'installations', 'codes', 'grants',
+  'conversations', 'messages', 'workflows', 'enrolments', 'workflowTriggers', 'triggerExecutions', 'actionRuns', 'installations', 'codes', 'grants',
 ] as const
 
 export interface StateOptions {
@@ -96,6 +99,9 @@ export function createState(options: StateOptions): State {
     messages: createTable<r.Message>(byId, { ...byContact, conversation: (message) => message.conversationId }, onChange),
     workflows: createTable<r.Workflow>(byId, byLocation, onChange),
     enrolments: createTable<r.Enrolment>(byId, byContact, onChange),
+    workflowTriggers: createTable<r.WorkflowTrigger>(byId, byLocation, onChange),
+    triggerExecutions: createTable<r.TriggerExecution>(byId, { ...byLocation, trigger: (execution) => execution.triggerId }, onChange),
+    actionRuns: createTable<r.ActionRun>(byId, byLocation, onChange),
     installations: createTable<r.Installation>(installationKey, { company: (installation) => installation.companyId }, onChange),
     codes: createTable<r.Code>((code) => code.code, {}, onChange),
     grants: createTable<r.Grant>(

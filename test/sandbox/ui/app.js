@@ -2,6 +2,7 @@ import { api, h, say } from './dom.js'
 import { offerHost, runCustomJs, tellRoute } from './host.js'
 import { contactPage, contactsPage } from './contacts.js'
 import { boardsPage } from './boards.js'
+import { builderPage } from './builder.js'
 import { accountsPage, conversationsPage, logPage, plainPage, tasksPage, teamPage } from './pages.js'
 
 /** Left-hand entries inside a sub-account; the addresses are the host's own, because scripts read them. */
@@ -84,7 +85,8 @@ function renderChrome() {
     ...session.locations.filter(mayEnter).map((one) => h('option', { value: one.id, selected: one.id === here.locationId }, one.name)))
   document.getElementById('nav').replaceChildren(
     ...(here.locationId === undefined ? [entry('accounts', 'Accounts', 'nav-accounts')] : locationEntries.map(([page, label]) => entry(page, label, `nav-${page.split('/')[0]}`))),
-    ...(companyOf().installed ? [h('h2', {}, 'App'), ...appEntries.map(([page, label]) => entry(`custom-page-link/${page}`, label, `nav-app-${page}`))] : []),
+    ...(companyOf().installed ? [h('h2', {}, 'App'), ...appEntries.map(([page, label]) => entry(`custom-page-link/${page}`, label, `nav-app-${page}`)),
+      ...(here.locationId === undefined ? [] : [entry('workflow-builder', 'Workflow builder', 'nav-workflow-builder')])] : []),
     h('h2', {}, 'Behind the scenes'), entry('log', 'Webhooks and calls', 'nav-log'),
   )
 }
@@ -113,6 +115,7 @@ async function render(fresh) {
     if (page.startsWith('opportunities/')) return boardsPage(view)
     if (page.startsWith('conversations/')) return conversationsPage(view)
     if (page === 'tasks') return tasksPage(view)
+    if (page === 'workflow-builder') return builderPage(view)
     if (page === 'settings/staff') return teamPage(view)
     return plainPage(locationEntries.find(([key]) => key === page)?.[1] ?? 'Page')
   }
