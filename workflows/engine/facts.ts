@@ -34,7 +34,7 @@ const levelValue = z.union([z.string(), z.object({ level: z.string().nullable() 
 const data = z.object({ answerId: text, caseId: text, changeId: text, level: text, comment: text, note: text, noteWanted: z.boolean().nullish().catch(null), dueAt: z.coerce.date().nullish().catch(null), ownerUserId: text, outcome: text, days: z.number().nullish().catch(null) })
 
 /** Reads an event by the members that workflows use; missing ones are null. */
-export function factsOf(event: DomainEvent): EventFacts {
+export function factsOf(event: Omit<DomainEvent, 'type'> & { type: string }): EventFacts {
   const known = data.parse(event.data)
   const before = levelValue.parse(event.before) ?? null
   const after = levelValue.parse(event.after) ?? null
