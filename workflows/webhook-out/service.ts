@@ -121,7 +121,7 @@ export function createWebhookOut(deps: WebhookOutDeps): WebhookOut {
       return 'done'
     } catch (error) {
       const verdict = retryVerdictOf(error).kind
-      if (verdict === 'permanent' || (verdict === 'transient' && claimed.attempt >= maxWebhookAttempts)) await events.append(eventOf(item, clock.now(), describeError(error)))
+      if (verdict === 'permanent' || (verdict === 'transient' && claimed.attempt >= maxWebhookAttempts)) await events.append(eventOf(item, clock.now(), describeError(error), claimed.replays))
       throw error
     }
   }
@@ -191,10 +191,11 @@ export function waitOf(retryAfter: string | null, nowMs: number): number {
   return Number.isNaN(asked) ? minuteMs : Math.min(hourMs, Math.max(secondMs, asked))
 }
 
-function eventOf({ key, companyId, locationId, userId, url }: WebhookItem, at: Date, failure: { code: string; message: string } | null): DomainEvent {
+/** @param replays how often somebody had it tried again: given up anew is a fact of its own */
+function eventOf({ key, companyId, locationId, userId, url }: WebhookItem, at: Date, failure: { code: string; message: string } | null, replays = 0): DomainEvent {
   const type = failure === null ? 'message.sent' : 'message.failed'
   return {
-    key: `${type}:${companyId}:${key}`,
+    key: `${type}:${companyId}:${key}${failure !== null && replays > 0 ? `:${replays}` : ''}`,
     companyId, locationId, userId, type, at,
     actor: { kind: 'system', id: null, name: null },
     source: 'workflow',
