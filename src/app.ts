@@ -194,6 +194,12 @@ function composeServices(options: AppOptions) {
       cancel: async (companyId, key, reason) => (await effects.cancel(companyId, key, reason)) || webhookOut.cancel(companyId, key, reason),
       webhook: (delivery) => webhookOut.send(delivery),
       fieldIsNumber: async (companyId, fieldId) => numericTypes.has((await crmChoices.read(companyId)).fields.find(({ id }) => id === fieldId)?.dataType ?? ''),
+      sendAgain: async (companyId, key) => (await effects.sendAgain(companyId, key)) || webhookOut.sendAgain(companyId, key),
+      locationIds: (companyId) => accounts.locationIds(companyId, {}),
+      async agencyZone(companyId) {
+        const home = (await setup.resources(companyId))?.locationId
+        return home === undefined ? null : ((await accounts.get(companyId, home))?.timezone ?? null)
+      },
       settleTask: ({ userId, ...task }) => effects.settleTask({ ...task, subjectId: `user:${task.locationId}:${userId}` }),
       notify: (notice) => notifications.notify(notice),
     },
@@ -295,6 +301,7 @@ export function createApp(options: AppOptions): App {
         await setup.checkDue(200)
       },
       sweepReports: () => reports.sweep(5),
+      sweepSchedules: () => workflows.sweepSchedules(),
       sweepRetention: () => installations.sweepRetention(1),
     }),
   })

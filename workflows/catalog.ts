@@ -17,6 +17,8 @@ export interface RecurringServices {
   reconcileSlice(): Promise<unknown>
   /** The weekly look for accounts that fell silent, and what reports keep. */
   sweepReports(): Promise<unknown>
+  /** Starts workflows that have a schedule, a bounded number of accounts at once. */
+  sweepSchedules(): Promise<unknown>
   /** Removes what need not be kept any more. */
   sweepRetention(): Promise<unknown>
   logger: Logger
@@ -32,6 +34,7 @@ export function recurringJobs(services: RecurringServices): RecurringJob[] {
     { name: 'answers.expire', everyMs: 10 * minuteMs, run: () => services.sweepExpiredAnswers() },
     { name: 'reconcile.slice', everyMs: 10 * minuteMs, run: () => services.reconcileSlice() },
     { name: 'reports.sweep', everyMs: hourMs, run: () => services.sweepReports() },
+    { name: 'workflows.schedules', everyMs: minuteMs, run: () => services.sweepSchedules() },
     { name: 'retention.sweep', everyMs: hourMs, run: () => services.sweepRetention() },
   ]
 }

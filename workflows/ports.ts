@@ -77,6 +77,12 @@ export interface WorkflowPorts {
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
   /** Takes a message back before it left. */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** Has the outbox try a message again that it gave up. @returns false if it did not give it up */
+  sendAgain(companyId: string, key: string): Promise<boolean>
+  /** The accounts that workflows on a schedule go through, in a fixed order. */
+  locationIds(companyId: string): Promise<string[]>
+  /** IANA zone of the agency; null → UTC. */
+  agencyZone(companyId: string): Promise<string | null>
   /** The task need not be done any more: it never leaves, or is completed. Idempotent, also before the task was sent. */
   settleTask(task: { companyId: string; key: string; locationId: string; userId: string; reason: string }): Promise<void>
   notify(notice: TeamNotice): Promise<void>

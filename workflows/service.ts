@@ -16,9 +16,12 @@ import { createActing } from './engine/acting.ts'
 import { createMessageCap } from './engine/cap.ts'
 import { createDeliveries } from './engine/deliveries.ts'
 import { workflowModels } from './engine/model.ts'
+import { createEntries } from './engine/entries.ts'
+import { createOperator, type Operator } from './engine/operator.ts'
 import { createOptOuts } from './engine/opt-outs.ts'
 import { createPlaces } from './engine/places.ts'
 import { createRunner, type StepItem } from './engine/runner.ts'
+import { createSchedules } from './engine/schedules.ts'
 import { createStarter } from './engine/starter.ts'
 import { indexLibrary, library as shippedLibrary } from './library/index.ts'
 import type { EventScene, WorkflowAccount, WorkflowPorts } from './ports.ts'
@@ -53,6 +56,10 @@ export interface Workflows {
   pumps: { events: Pump; runs: Pump }
   /** Due and waiting steps, for health and metrics. */
   queue: LeasedQueue<StepItem>
+  /** Ends single runs, and has failed steps repeated. */
+  operator: Operator
+  /** Starts what is due by a schedule; bounded, for the clock. */
+  sweepSchedules(): Promise<number>
   /** Removes everything of an agency, once its data need not be kept any more. */
   purge(companyId: string): Promise<void>
 }
@@ -91,15 +98,19 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const { connection, clock, wake, logger, events, ports, observers = [], rush = createRush() } = deps
   const models = workflowModels(connection)
   const library = indexLibrary(deps.library ?? shippedLibrary)
-  const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...(deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }) })
+  const faults = deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }
+  const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...faults })
   const states = createWorkflowStates({ models, library, clock })
   const cap = createMessageCap(models.caps, clock)
   const optOuts = createOptOuts(models.optOuts)
   const places = createPlaces({ ports, clock })
   const acting = createActing({ states, cap, optOuts, ports, clock })
-  const runner = createRunner({ models, states, queue, acting, places, cap, ports, clock, maxAttempts, onQueued: () => wake.signal('runs') })
+  const onQueued = () => wake.signal('runs')
+  const operator = createOperator({ runs: models.runs, queue, cap, ports, clock, onQueued })
+  const runner = createRunner({ models, states, queue, acting, places, cap, operator, ports, clock, maxAttempts, onQueued, ...faults })
   const deliveries = createDeliveries({ runs: models.runs, states, cap, optOuts, ports, clock })
-  const starter = createStarter({ runs: models.runs, states, ports, clock, runner })
+  const starter = createStarter({ runs: models.runs, states, entries: createEntries(models), ports, clock, runner, ...faults })
+  const schedules = createSchedules({ model: models.schedules, states, starter, ports, clock })
 
   const runList = createRunList({ runs: models.runs, states, ports })
   const authoring = createAuthoring({
@@ -211,6 +222,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       const faults = (await findingsOf(companyId, key)).filter(({ severity }) => severity === 'fault')
       const [first] = faults
       if (first !== undefined) throw new RequestError(422, 'step_target_missing', `${first.path}: ${first.message}`, { details: { faults: faults.map(({ path, message }) => ({ path, message })) } })
+      await schedules.prepare(companyId, await states.get(companyId, key))
       return detailView(companyId, await states.publish(companyId, key, by))
     },
 
@@ -240,10 +252,12 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     },
 
     authoring,
+    operator,
+    sweepSchedules: () => schedules.sweep(),
 
     async purge(companyId) {
       await queue.purge(companyId)
-      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts].map((model) => purgeModel(model, companyId)))
+      await Promise.all([models.runs, models.states, models.versions, models.caps, models.optOuts, models.entries, models.schedules].map((model) => purgeModel(model, companyId)))
     },
   }
 }

@@ -16,7 +16,7 @@ import type { OwnWrites } from './own-writes.ts'
 import { createPersonalTeller, locationOf } from './personal.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { createWaiting } from './readiness.ts'
-import { effectCollections, type CardRecord, type ContactRecord } from './records.ts'
+import { effectCollections, sentKeyOf, type CardRecord, type ContactRecord } from './records.ts'
 import { createStatus, type EffectsStatus } from './status.ts'
 import { fieldKeys, type ContactIdentity, type OutboxMessage, type PersonEdit, type SettledTask, type WantedCard, type WantedContact } from './types.ts'
 import type { WantedState } from './wanted-record.ts'
@@ -52,6 +52,8 @@ export interface Effects {
   send(message: OutboxMessage): Promise<'queued' | 'duplicate'>
   /** Before it left. @returns false if it is under way, gone or unknown */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** Has a message tried again that was given up. @returns false if it was not */
+  sendAgain(companyId: string, key: string): Promise<boolean>
   /** The task need not be done any more: it never leaves, or is completed in HighLevel. Idempotent, also before the task was sent. */
   settleTask(task: SettledTask): Promise<void>
   /** Takes in what HighLevel shows of a contact; people's edits are appended as events and given back, echoes are not. */
@@ -158,6 +160,11 @@ export function createEffects(deps: EffectsDeps): Effects {
     pumps,
     send: (message) => outbox.send(message),
     cancel: (companyId, key, reason) => outbox.cancel(companyId, key, reason),
+    async sendAgain(companyId, key) {
+      const again = await outbox.queue.replay(companyId, sentKeyOf(companyId, key))
+      if (again) wake.signal('outbox')
+      return again
+    },
     settleTask: (task) => outbox.settleTask(task),
     status: list,
     wantContact: (wanted) => contacts.want(wanted),

@@ -45,12 +45,17 @@ const subjects: Record<Content['kind'], string> = {
   crm_workflow: 'A workflow could not be told about the contact',
 }
 
-/** How the end of a message, or of what a step wrote, is told. @param failure why it did not come about; null if it did */
-export function eventOf(message: OutboxMessage, at: Date, failure: { code: string; message: string } | null): DomainEvent {
+/** HighLevel's id of what it accepted; or why it did not come about, and how often somebody had it tried again before. */
+export type OutboxEnd = { externalId: string } | { failure: { code: string; message: string }; replays: number }
+
+/** How the end of a message, or of what a step wrote, is told. */
+export function eventOf(message: OutboxMessage, at: Date, end: OutboxEnd): DomainEvent {
+  const failure = 'failure' in end ? end.failure : null
   const { companyId, key, contact, content, changeId } = message
   const type = failure !== null ? 'message.failed' : content.kind === 'task' ? 'task.created' : 'message.sent'
   return {
-    key: `${type}:${sentKeyOf(companyId, key)}`,
+    // Given up again after somebody had it tried again: a fact of its own.
+    key: `${type}:${sentKeyOf(companyId, key)}${'replays' in end && end.replays > 0 ? `:${end.replays}` : ''}`,
     companyId,
     locationId: contact.locationId,
     userId: userIdOf(contact.subjectId),
@@ -59,6 +64,6 @@ export function eventOf(message: OutboxMessage, at: Date, failure: { code: strin
     actor: { kind: 'system', id: null, name: null },
     source: 'workflow',
     summary: failure === null ? sentence(content) : `${subjects[content.kind]}: ${failure.message}`,
-    data: { messageKey: key, kind: content.kind, subjectId: contact.subjectId, ...(changeId === undefined ? {} : { changeId }), ...(failure === null ? {} : { code: failure.code }) },
+    data: { messageKey: key, kind: content.kind, subjectId: contact.subjectId, ...(changeId === undefined ? {} : { changeId }), ...('externalId' in end ? { externalId: end.externalId } : { code: end.failure.code }) },
   }
 }

@@ -120,12 +120,13 @@ export function createOutbox(deps: EffectsDeps, { sent, contacts, crmWrites, wai
         return waiting.wait(2 * secondMs, 'waiting_for_contact')
       }
       const recorded = await sent.findOne({ _id: claimed.key })
-      if (recorded === null) {
-        const externalId = await leave({ api, map, record: contact, contactId: contact.contactId }, message, claimed)
+      let externalId = recorded?.externalId
+      if (externalId === undefined) {
+        externalId = await leave({ api, map, record: contact, contactId: contact.contactId }, message, claimed)
         faultPoint('effects.accepted')
         await recordSent(message, claimed.key, contact.contactId, externalId)
       }
-      await events.append(eventOf(message, clock.now(), null))
+      await events.append(eventOf(message, clock.now(), { externalId }))
       faultPoint('effects.recorded')
       return 'done'
     } catch (error) {
@@ -133,7 +134,7 @@ export function createOutbox(deps: EffectsDeps, { sent, contacts, crmWrites, wai
       try {
         return await outcome
       } catch (fault) {
-        if (retryVerdictOf(fault).kind === 'permanent' || claimed.attempt >= maxAttempts) await events.append(eventOf(message, clock.now(), describeError(fault)))
+        if (retryVerdictOf(fault).kind === 'permanent' || claimed.attempt >= maxAttempts) await events.append(eventOf(message, clock.now(), { failure: describeError(fault), replays: claimed.replays ?? 0 }))
         throw fault
       }
     }

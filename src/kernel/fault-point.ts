@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 /**
  * A named point in the code where a crash is worth testing. Passing it does nothing, except in a process that was started to die there.
  * Names in use: `inbox.inserted`, `queue.claimed`, `effects.accepted` (HighLevel said yes, nothing recorded yet), `effects.recorded`,
- * `answers.inserted`, `answers.corrected`, `tokens.granted`, `webhook.accepted` (the receiver answered, nothing recorded yet).
+ * `answers.inserted`, `answers.corrected`, `tokens.granted`, `webhook.accepted` (the receiver answered, nothing recorded yet), `runs.created` (not begun yet),
+ * `runs.acted` (a step had its effect), `runs.queued` (the next one is), `runs.recorded` (and the queue does not know).
  */
 export type FaultPoint = (name: string) => void
 

@@ -118,7 +118,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
   function claimedOf(record: StoredItem, token: string): Claimed<T> {
     const { _id: key, lane, companyId, attempts, replays, createdAt } = record
     faultPoint('queue.claimed')
-    return { key, lane, companyId, data: record.data as T, attempt: attempts, begunBefore: attempts > 1 || replays !== undefined, token, createdAt }
+    return { key, lane, companyId, data: record.data as T, attempt: attempts, begunBefore: attempts > 1 || replays !== undefined, ...(replays === undefined ? {} : { replays }), token, createdAt }
   }
 
   /** Leases those that are still free. The unique lane lock keeps out whoever comes second in a lane. */

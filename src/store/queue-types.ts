@@ -25,6 +25,8 @@ export interface Claimed<T> {
   attempt: number
   /** True if work on it was begun before, also if it was dead in between and somebody replayed it. */
   begunBefore: boolean
+  /** How often somebody took it up again after it was dead or held. */
+  replays?: number
   /** Fencing token: only its holder may finish the item. */
   token: string
   createdAt: Date

@@ -8,12 +8,13 @@ import { measureIngest } from './figures/ingest.ts'
 import { measureLatency } from './figures/latency.ts'
 import { measurePortfolio } from './figures/portfolio.ts'
 import { measureQuota } from './figures/quota.ts'
+import { measureRuns } from './figures/runs.ts'
 import { measureSoak } from './figures/soak.ts'
 import { closeConnections } from './support/http.ts'
 import { createReport, table } from './support/report.ts'
 import { startStage } from './support/stage.ts'
 
-const figures = ['calls', 'latency', 'soak', 'ingest', 'quota', 'growth', 'portfolio'] as const
+const figures = ['calls', 'latency', 'soak', 'ingest', 'quota', 'growth', 'portfolio', 'runs'] as const
 type Figure = (typeof figures)[number]
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } } })
@@ -79,6 +80,8 @@ if (wanted.has('quota')) {
 if (wanted.has('growth')) await measureGrowth(quick ? { sizes: [10, 10_000], events: 20, idleSeconds: 5 } : { sizes: [10, 1_000, 10_000], events: 40, idleSeconds: 20 }, report)
 
 if (wanted.has('portfolio')) await measurePortfolio({ serverUri: server.uri, ...(quick ? { sizes: [10, 1_000], rounds: 5 } : { sizes: [10, 1_000, 10_000], rounds: 12 }) }, report)
+
+if (wanted.has('runs')) await measureRuns({ serverUri: server.uri, sizes: [1_000, 50_000], ...(quick ? { burst: 1_000, pacedSeconds: 10, idleSeconds: 15 } : { burst: 5_000, pacedSeconds: 60, idleSeconds: 60 }) }, report)
 
 await server.stop()
 closeConnections()

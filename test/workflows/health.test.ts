@@ -86,6 +86,6 @@ describe('a change of the status', () => {
     await happen(world.status('steady'), world.status('struggling'))
     await passMs(5 * dayMs)
     expect([...world.around.outbox.values()]).toEqual([])
-    expect(await runOf('steady_check_in')).toMatchObject({ state: 'stopped', reason: 'user_removed' })
+    expect(await runOf('steady_check_in')).toMatchObject({ state: 'stopped', reason: 'no_person' })
   })
 })

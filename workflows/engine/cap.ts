@@ -1,5 +1,5 @@
 import type { Model } from 'mongoose'
-import { dayMs, type Clock } from '../../src/kernel/clock.ts'
+import { dayMs, minuteMs, type Clock } from '../../src/kernel/clock.ts'
 import { isDuplicateKey } from '../../src/store/index.ts'
 import type { MessageCapRecord } from './model.ts'
 
@@ -16,12 +16,15 @@ export interface MessageCap {
   giveBack(companyId: string, personId: string, messageKey: string): Promise<void>
 }
 
+/** Processes' clocks may differ by so much without anybody being written to early. */
+const skewMs = 5 * minuteMs
+
 export function createMessageCap(caps: Model<MessageCapRecord>, clock: Clock): MessageCap {
   const idOf = (companyId: string, personId: string) => `${companyId}:${personId}`
   return {
     async take(companyId, personId, messageKey, capDays) {
       const now = clock.now()
-      const freeSince = new Date(now.getTime() - capDays * dayMs)
+      const freeSince = new Date(now.getTime() - capDays * dayMs - skewMs)
       const _id = idOf(companyId, personId)
       try {
         await caps.updateOne({ _id, companyId, at: { $lte: freeSince } }, { $set: { messageKey, at: now } }, { upsert: true })

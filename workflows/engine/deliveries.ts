@@ -4,10 +4,13 @@ import type { DomainEvent } from '../../src/events/index.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
 import { RetryAfterError } from '../../src/kernel/errors.ts'
 import type { WorkflowPorts } from '../ports.ts'
+import type { ExitReason } from '../shapes.ts'
 import type { WorkflowStates } from '../states.ts'
 import type { MessageCap } from './cap.ts'
+import { factsOf, type EventFacts } from './facts.ts'
+import { exitOf } from './guards.ts'
 import type { OptOuts } from './opt-outs.ts'
-import { keyOf, type RunRecord } from './run.ts'
+import { keyOf, type RunEntry, type RunRecord } from './run.ts'
 
 /** Follows what happens to runs from outside: messages that left or failed, and facts that end runs. */
 export interface Deliveries {
@@ -17,17 +20,29 @@ export interface Deliveries {
   takeBack(companyId: string, workflowKey: string, reason: string): Promise<number>
 }
 
-const outboxEvent = z.object({ messageKey: z.string().startsWith('run:'), code: z.string().nullish().catch(null) })
+const outboxEvent = z.object({ messageKey: z.string().startsWith('run:'), code: z.string().nullish().catch(null), externalId: z.string().nullish().catch(null) })
 
 const closedCase = z.object({ caseId: z.string().min(1) })
 const undoneChange = z.object({ undoes: z.string().min(1) })
+
+/** What HighLevel said: its id of the message, or why it refused it. */
+function outputOf({ type, summary, at }: DomainEvent, externalId: string | null): RunEntry['output'] {
+  return type === 'message.failed' ? { error: summary } : { externalId, acceptedAt: at.toISOString() }
+}
+
+type RunFilter = { companyId: string; 'facts.type'?: string } & Partial<Pick<RunRecord, 'locationId' | 'userId'>>
+
+/** A run that the matter itself started is not ended by it. */
+function isAbout(opened: EventFacts): (run: RunRecord) => boolean {
+  return ({ facts }) => (opened.caseId !== null && facts.caseId === opened.caseId) || (opened.answerId !== null && facts.answerId === opened.answerId)
+}
 
 export interface DeliveriesDeps {
   runs: Model<RunRecord>
   states: Pick<WorkflowStates, 'version'>
   cap: MessageCap
   optOuts: Pick<OptOuts, 'note'>
-  ports: Pick<WorkflowPorts, 'cancel' | 'settleTask' | 'primaryPerson'>
+  ports: Pick<WorkflowPorts, 'cancel' | 'settleTask' | 'primaryPerson' | 'healthLevel' | 'userLevel'>
   clock: Clock
 }
 
@@ -35,7 +50,7 @@ export function createDeliveries({ runs, states, cap, optOuts, ports, clock }: D
   async function left(event: DomainEvent, outcome: 'sent' | 'failed'): Promise<boolean> {
     const parsed = outboxEvent.safeParse(event.data)
     if (!parsed.success) return false
-    const { messageKey: key, code } = parsed.data
+    const { messageKey: key, code, externalId } = parsed.data
     const [, runId = '', stepId = ''] = key.split(':')
     const run = await runs.findOne({ _id: runId, companyId: event.companyId }).lean()
     if (run === null) return false
@@ -54,6 +69,7 @@ export function createDeliveries({ runs, states, cap, optOuts, ports, clock }: D
         $set: {
           'history.$[entry].outcome': outcome,
           'history.$[entry].reason': outcome === 'sent' ? null : failure.reason,
+          'history.$[entry].output': outputOf(event, externalId ?? null),
           ...(run.outboxKey === key ? { outboxKey: null } : {}),
           ...(outcome === 'failed' && run.kind === 'follow_up' ? failure : {}),
         },
@@ -67,25 +83,48 @@ export function createDeliveries({ runs, states, cap, optOuts, ports, clock }: D
     return true
   }
 
-  /** Ends waiting runs, and takes back what they gave to the outbox. */
-  async function end(filter: { companyId: string; locationId?: string; userId?: string; workflowKey?: string }, reason: string, from: 'all' | 'outbox'): Promise<number> {
-    const given = await runs.find({ ...filter, kind: 'follow_up', outboxKey: { $type: 'string' } }).lean()
+  /** Takes a run's message back from the outbox, if it has not left. @returns whether it was */
+  async function takeBackOf(run: RunRecord, reason: string): Promise<boolean> {
+    const { outboxKey } = run
+    if (outboxKey === null || !(await ports.cancel(run.companyId, outboxKey, reason))) return false
+    const entry = { stepId: outboxKey.split(':')[2] ?? 'message', kind: 'message', at: clock.now(), outcome: 'cancelled' as const, reason }
+    await runs.updateOne(
+      { _id: run._id, companyId: run.companyId, outboxKey },
+      { $push: { history: entry }, $set: { outboxKey: null, state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } },
+    )
+    if (run.userId !== null) await cap.giveBack(run.companyId, run.userId, outboxKey)
+    return true
+  }
+
+  /** Ends waiting runs, and takes back what they gave to the outbox. `by`: only those whose definition leaves on that. */
+  async function end(filter: RunFilter, reason: string, { by, unless }: { by?: ExitReason; unless?: (run: RunRecord) => boolean } = {}): Promise<number> {
+    const leaves = async (run: RunRecord) => unless?.(run) !== true && (by === undefined || ((await states.version(run.companyId, run.workflowKey, run.version))?.guards.exitOn.includes(by) ?? false))
     let count = 0
-    for (const run of given) {
-      if (run.outboxKey === null || !(await ports.cancel(run.companyId, run.outboxKey, reason))) continue
-      const entry = { stepId: run.outboxKey.split(':')[2] ?? 'message', kind: 'message', at: clock.now(), outcome: 'cancelled' as const, reason }
-      await runs.updateOne(
-        { _id: run._id, companyId: run.companyId, outboxKey: run.outboxKey },
-        { $push: { history: entry }, $set: { outboxKey: null, state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } },
-      )
-      if (run.userId !== null) await cap.giveBack(run.companyId, run.userId, run.outboxKey)
-      count += 1
+    for (const run of await runs.find({ ...filter, kind: 'follow_up', outboxKey: { $type: 'string' } }).lean<RunRecord[]>()) {
+      if ((await leaves(run)) && (await takeBackOf(run, reason))) count += 1
     }
-    if (from === 'all') {
-      const ended = await runs.updateMany({ ...filter, kind: 'follow_up', state: 'active' }, { $set: { state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } })
-      count += ended.modifiedCount
+    const ended = { $set: { state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } } as const
+    const waiting = { ...filter, kind: 'follow_up', state: 'active' } as const
+    if (by === undefined && unless === undefined) return count + (await runs.updateMany(waiting, ended)).modifiedCount
+    for (const run of await runs.find(waiting).lean<RunRecord[]>()) {
+      if (await leaves(run)) count += (await runs.updateOne({ _id: run._id, companyId: run.companyId, state: 'active' }, ended)).modifiedCount
     }
     return count
+  }
+
+  /** A level changed: what was written about the earlier one and has not left does not leave. Runs that wait look at the level before each step. */
+  async function levelMoved(event: DomainEvent): Promise<boolean> {
+    const { companyId, locationId, userId } = event
+    if (locationId === null) return false
+    let count = 0
+    for (const run of await runs.find({ companyId, locationId, ...(userId === null ? {} : { userId }), kind: 'follow_up', outboxKey: { $type: 'string' } }).lean<RunRecord[]>()) {
+      const definition = run.eventKey === event.key ? null : await states.version(companyId, run.workflowKey, run.version)
+      if (definition === null || run.userId === null || (definition.reading === 'health') !== (event.type === 'health.changed')) continue
+      const level = definition.reading === 'health' ? await ports.healthLevel(companyId, locationId) : await ports.userLevel(companyId, locationId, run.userId)
+      const exit = exitOf(definition.guards, run.facts, { live: true, level })
+      if (exit !== null && (await takeBackOf(run, exit))) count += 1
+    }
+    return count > 0
   }
 
   /** What the team was told needs nobody any more: its tasks are settled, told or not, and what would still be said is not. */
@@ -130,25 +169,40 @@ export function createDeliveries({ runs, states, cap, optOuts, ports, clock }: D
         case 'message.failed':
           return left(event, 'failed')
         case 'message.received':
-          return userId !== null && (await end({ companyId, userId }, 'reply', 'all')) > 0
+          return userId !== null && (await end({ companyId, userId }, 'reply', { by: 'reply' })) > 0
         case 'user.removed':
-          return userId !== null && (await end({ companyId, userId, ...(locationId === null ? {} : { locationId }) }, 'user_removed', 'all')) > 0
+          return userId !== null && (await end({ companyId, userId, ...(locationId === null ? {} : { locationId }) }, 'user_removed')) > 0
         case 'contact.opted_out':
           await optOuts.note(event)
-          return userId !== null && (await end({ companyId, userId }, 'opted_out', 'all')) > 0
+          return userId !== null && (await end({ companyId, userId }, 'opted_out', { by: 'opt_out' })) > 0
         case 'contact.opted_in':
           await optOuts.note(event)
           return userId !== null
+        case 'case.opened':
+          return locationId !== null && (await end({ companyId, locationId }, 'case_opened', { by: 'case_opened', unless: isAbout(factsOf(event)) })) > 0
         case 'case.closed':
           return caseClosed(event)
-        case 'health.changed':
-          return changeUndone(event)
+        case 'feedback.received':
+        case 'feedback.changed':
+          return levelMoved(event)
+        case 'health.changed': {
+          const moved = await levelMoved(event)
+          return (await changeUndone(event)) || moved
+        }
+        case 'user.returned':
+          return userId !== null && (await end({ companyId, userId, 'facts.type': 'user.inactive' }, 'recovered', { by: 'recovery' })) > 0
+        case 'billing.payment_recovered':
+          return locationId !== null && (await end({ companyId, locationId, 'facts.type': 'billing.payment_failed' }, 'recovered', { by: 'recovery' })) > 0
         case 'installation.uninstalled':
-          return (await end({ companyId }, 'uninstalled', 'all')) > 0
+          return (await end({ companyId }, 'uninstalled')) > 0
         default:
           return false
       }
     },
-    takeBack: (companyId, workflowKey, reason) => end({ companyId, workflowKey }, reason, 'outbox'),
+    async takeBack(companyId, workflowKey, reason) {
+      let count = 0
+      for (const run of await runs.find({ companyId, workflowKey, kind: 'follow_up', outboxKey: { $type: 'string' } }).lean<RunRecord[]>()) if (await takeBackOf(run, reason)) count += 1
+      return count
+    },
   }
 }

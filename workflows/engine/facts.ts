@@ -59,7 +59,7 @@ function detailsOf({ type, data: given, before, after }: DomainEvent): EventDeta
 }
 
 /** Reads an event by the members that workflows use; missing ones are null. */
-export function factsOf(event: DomainEvent): EventFacts {
+export function factsOf(event: Omit<DomainEvent, 'type'> & { type: string }): EventFacts {
   const known = data.parse(event.data)
   const before = levelValue.parse(event.before) ?? null
   const after = levelValue.parse(event.after) ?? null

@@ -50,6 +50,8 @@ export interface StepOverride {
   workflowId?: string
   workflowName?: string
   url?: string
+  until?: { time: string; weekdays?: number[] | undefined }
+  businessHours?: boolean
 }
 
 /** A version as it was published. */
@@ -80,12 +82,36 @@ export interface OptOutRecord {
   at: Date
 }
 
+/** The run with which a person entered a workflow last: one record per workflow and person. */
+export interface EntryRecord {
+  _id: string
+  companyId: string
+  runId: string
+  at: Date
+}
+
+/** When a workflow on a schedule is due next in an agency, and how far the accounts of that occasion are gone through. */
+export interface ScheduleRecord {
+  _id: string
+  companyId: string
+  key: string
+  /** The schedule that `dueAt` was worked out from, as text. */
+  schedule: string
+  /** The occasion that is next, or being worked on. */
+  dueAt: Date
+  /** Last account of this occasion that is done; null before the first. */
+  cursor: string | null
+  leaseUntil: Date
+}
+
 export interface WorkflowModels {
   runs: Model<RunRecord>
   states: Model<WorkflowStateRecord>
   versions: Model<WorkflowVersionRecord>
   caps: Model<MessageCapRecord>
   optOuts: Model<OptOutRecord>
+  entries: Model<EntryRecord>
+  schedules: Model<ScheduleRecord>
 }
 
 const options = { strict: true, autoIndex: false, minimize: false, versionKey: false } as const
@@ -109,6 +135,8 @@ function runSchema(): Schema<RunRecord> {
       stepId: String,
       nextAt: Date,
       outboxKey: String,
+      retries: Number,
+      earlier: [{ _id: false, stepId: String, kind: String, at: Date, outcome: String, reason: String, input: Schema.Types.Mixed, output: Schema.Types.Mixed }],
       history: [{ _id: false, stepId: String, kind: String, at: Date, outcome: String, reason: String, input: Schema.Types.Mixed, output: Schema.Types.Mixed }],
       createdAt: Date,
       finishedAt: Date,
@@ -118,6 +146,7 @@ function runSchema(): Schema<RunRecord> {
   schema.index({ companyId: 1, workflowKey: 1, createdAt: -1 })
   schema.index({ companyId: 1, state: 1, createdAt: -1 })
   schema.index({ companyId: 1, userId: 1, state: 1 })
+  schema.index({ companyId: 1, locationId: 1, state: 1 })
   schema.index({ companyId: 1, createdAt: -1 })
   schema.index({ companyId: 1, locationId: 1, createdAt: -1 })
   schema.index({ outboxKey: 1 }, { sparse: true })
@@ -181,6 +210,20 @@ export function workflowModels(connection: Connection): WorkflowModels {
     optOuts: model<OptOutRecord>('WorkflowOptOut', () => {
       const schema = new Schema<OptOutRecord>({ _id: String, companyId: String, optedOut: Boolean, at: Date }, { ...options, collection: 'workflow_opt_outs' })
       schema.index({ companyId: 1 })
+      return schema
+    }),
+    entries: model<EntryRecord>('WorkflowEntry', () => {
+      const schema = new Schema<EntryRecord>({ _id: String, companyId: String, runId: String, at: Date }, { ...options, collection: 'workflow_entries' })
+      schema.index({ companyId: 1 })
+      return schema
+    }),
+    schedules: model<ScheduleRecord>('WorkflowSchedule', () => {
+      const schema = new Schema<ScheduleRecord>(
+        { _id: String, companyId: String, key: String, schedule: String, dueAt: Date, cursor: String, leaseUntil: Date },
+        { ...options, collection: 'workflow_schedules' },
+      )
+      schema.index({ companyId: 1 })
+      schema.index({ dueAt: 1 })
       return schema
     }),
   }

@@ -49,6 +49,10 @@ export interface RunRecord {
   /** Key of a message that the outbox has and that has not left yet. */
   outboxKey: string | null
   history: RunEntry[]
+  /** How often somebody had a failed step repeated; absent while nobody did. */
+  retries?: number
+  /** What those steps came to before. */
+  earlier?: RunEntry[]
   createdAt: Date
   finishedAt: Date | null
 }

@@ -1,5 +1,6 @@
 import { secondMs, type Clock } from '../../src/kernel/clock.ts'
-import { describeError, retryVerdictOf } from '../../src/kernel/errors.ts'
+import { describeError, RetryAfterError, retryVerdictOf } from '../../src/kernel/errors.ts'
+import { noFaultPoint, type FaultPoint } from '../../src/kernel/fault-point.ts'
 import type { Claimed, HandleOutcome, LeasedQueue } from '../../src/store/index.ts'
 import type { WorkflowDefinition } from '../definition.ts'
 import type { EventScene, WorkflowPorts } from '../ports.ts'
@@ -8,6 +9,7 @@ import type { StepResult } from '../steps/handler.ts'
 import type { Acting } from './acting.ts'
 import type { MessageCap } from './cap.ts'
 import type { WorkflowModels } from './model.ts'
+import type { Operator } from './operator.ts'
 import type { Place, Places } from './places.ts'
 import { keyOf, type RunEntry, type RunRecord, type StepOutcome } from './run.ts'
 
@@ -19,6 +21,8 @@ export interface StepItem {
   stepIndex?: number
   /** When the step was to happen. */
   dueAt: Date
+  /** Somebody had the step repeated, for the so-manieth time in its run. */
+  retry?: number
 }
 
 /** What was done of a new run, and where it waits now; null → nothing is left. */
@@ -51,10 +55,12 @@ export interface RunnerDeps {
   acting: Acting
   places: Places
   cap: MessageCap
-  ports: Pick<WorkflowPorts, 'cancel'>
+  operator: Pick<Operator, 'revive'>
+  ports: Pick<WorkflowPorts, 'cancel' | 'sendAgain'>
   clock: Clock
   /** Attempts after which a step's failure ends the run; the queue's own number. */
   maxAttempts: number
+  faultPoint?: FaultPoint
   /** A step was queued that is due soon. */
   onQueued?: () => void
 }
@@ -65,7 +71,7 @@ const soonMs = 30 * secondMs
 const doneAtOnce: ReadonlySet<string> = new Set(['notify', 'task'])
 
 export function createRunner(deps: RunnerDeps): Runner {
-  const { models, states, queue, acting, places, cap, ports, clock, maxAttempts, onQueued } = deps
+  const { models, states, queue, acting, places, cap, operator, ports, clock, maxAttempts, onQueued, faultPoint = noFaultPoint } = deps
 
   /** Queues the step at `place`. The lane is the run, so that its steps never overlap, in no two processes. */
   async function queueStep(run: RunRecord, { step, dueAt }: Place): Promise<void> {
@@ -89,8 +95,9 @@ export function createRunner(deps: RunnerDeps): Runner {
   /** Records a step and moves on. The next step is queued first: a crash in between repeats this one, it never loses that one. */
   async function advance(run: RunRecord, next: Place | null, entry: RunEntry, outboxKey: string | undefined): Promise<void> {
     if (next !== null) await queueStep(run, next)
+    faultPoint('runs.queued')
     const recorded = await models.runs.updateOne(
-      { _id: run._id, companyId: run.companyId, state: 'active', 'history.stepId': { $ne: entry.stepId } },
+      { _id: run._id, companyId: run.companyId, state: 'active', version: run.version, 'history.stepId': { $ne: entry.stepId } },
       {
         $push: { history: entry },
         $set: {
@@ -100,7 +107,11 @@ export function createRunner(deps: RunnerDeps): Runner {
         },
       },
     )
-    if (recorded.matchedCount > 0 || outboxKey === undefined) return
+    faultPoint('runs.recorded')
+    if (recorded.matchedCount > 0) return
+    const now = await models.runs.findOne({ _id: run._id, companyId: run.companyId }, { state: 1, version: 1 }).lean()
+    if (now?.state === 'active' && now.version !== run.version) throw new RetryAfterError('run_moved', 'The run was moved to another version meanwhile; the step is looked at again.', 500)
+    if (outboxKey === undefined) return
     // The run was ended (a reply, a removal) while its message was handed over: take the message back if it has not left.
     const takenBack = await ports.cancel(run.companyId, outboxKey, 'run_ended')
     if (takenBack && run.userId !== null) await cap.giveBack(run.companyId, run.userId, outboxKey)
@@ -152,12 +163,15 @@ export function createRunner(deps: RunnerDeps): Runner {
 
     async handle(claimed) {
       const { companyId, data } = claimed
+      if (companyId !== null && data.retry !== undefined) await operator.revive(companyId, data)
       const run = companyId === null ? null : await models.runs.findOne({ _id: data.runId, companyId }).lean()
       if (run?.state !== 'active') return 'ignored'
       const definition = await states.version(run.companyId, run.workflowKey, run.version)
       const index = data.stepId === undefined ? (data.stepIndex ?? -1) : definition === null ? -1 : (places.indexOf(definition, data.stepId) ?? -1)
       const step = definition?.steps[index]
       if (definition === null || step === undefined) {
+        // Queued for a version that the run was taken off meanwhile: it waits at another step.
+        if (run.stepId !== undefined && run.stepId !== data.stepId) return 'ignored'
         await finish(run, { stepId: data.stepId ?? `step_${index}`, kind: 'unknown', at: clock.now(), outcome: 'failed', reason: 'definition_missing' }, 'failed')
         return 'ignored'
       }
@@ -169,7 +183,10 @@ export function createRunner(deps: RunnerDeps): Runner {
           await models.runs.updateOne({ _id: run._id, companyId: run.companyId, state: 'active' }, { $set: { nextAt: result.hold.untilAt, reason: result.hold.reason } })
           return result
         }
+        faultPoint('runs.acted')
         const entry = entryOf(step, clock.now(), result)
+        // The outbox gave this message up: the key is taken there, so it is told to try again.
+        if (data.retry !== undefined && entry.outcome === 'handed_over') await ports.sendAgain(run.companyId, keyOf(run, step))
         if ('ends' in result && result.ends) await finish(run, entry, 'stopped')
         else await advance(run, await nextOf(run, definition, index, result, entry.at), entry, 'outboxKey' in result ? result.outboxKey : undefined)
         return 'done'

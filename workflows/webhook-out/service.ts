@@ -46,6 +46,8 @@ export interface WebhookOut {
   send(delivery: WebhookDelivery): Promise<'queued' | 'duplicate'>
   /** Before it left. @returns false if it is under way, gone or unknown */
   cancel(companyId: string, key: string, reason: string): Promise<boolean>
+  /** Has one tried again that was given up. @returns false if it was not */
+  sendAgain(companyId: string, key: string): Promise<boolean>
   /** Why webhooks cannot go to this address now; null if they can. Looks the name up. */
   faultOf(companyId: string, url: string): Promise<string | null>
   secrets: WebhookSecrets
@@ -119,7 +121,7 @@ export function createWebhookOut(deps: WebhookOutDeps): WebhookOut {
       return 'done'
     } catch (error) {
       const verdict = retryVerdictOf(error).kind
-      if (verdict === 'permanent' || (verdict === 'transient' && claimed.attempt >= maxWebhookAttempts)) await events.append(eventOf(item, clock.now(), describeError(error)))
+      if (verdict === 'permanent' || (verdict === 'transient' && claimed.attempt >= maxWebhookAttempts)) await events.append(eventOf(item, clock.now(), describeError(error), claimed.replays))
       throw error
     }
   }
@@ -143,6 +145,12 @@ export function createWebhookOut(deps: WebhookOutDeps): WebhookOut {
     },
 
     cancel: (companyId, key, reason) => queue.cancel(companyId, `${companyId}:${key}`, reason),
+
+    async sendAgain(companyId, key) {
+      const again = await queue.replay(companyId, `${companyId}:${key}`)
+      if (again) wake.signal('webhooks')
+      return again
+    },
 
     async faultOf(companyId, url) {
       try {
@@ -183,10 +191,11 @@ export function waitOf(retryAfter: string | null, nowMs: number): number {
   return Number.isNaN(asked) ? minuteMs : Math.min(hourMs, Math.max(secondMs, asked))
 }
 
-function eventOf({ key, companyId, locationId, userId, url }: WebhookItem, at: Date, failure: { code: string; message: string } | null): DomainEvent {
+/** @param replays how often somebody had it tried again: given up anew is a fact of its own */
+function eventOf({ key, companyId, locationId, userId, url }: WebhookItem, at: Date, failure: { code: string; message: string } | null, replays = 0): DomainEvent {
   const type = failure === null ? 'message.sent' : 'message.failed'
   return {
-    key: `${type}:${companyId}:${key}`,
+    key: `${type}:${companyId}:${key}${failure !== null && replays > 0 ? `:${replays}` : ''}`,
     companyId, locationId, userId, type, at,
     actor: { kind: 'system', id: null, name: null },
     source: 'workflow',

@@ -24,10 +24,12 @@ export interface Surroundings {
   email: string | null
   ownerId: string | null
   timezone: string | null
+  locationIds: string[]
+  agencyZone: string | null
   /** Thrown by the next sends, one each. */
   sendFaults: Error[]
   /** By key: the outbox of the test, which is as idempotent as the real one. */
-  outbox: Map<string, OutboxMessage & { cancelled: boolean; left: boolean }>
+  outbox: Map<string, OutboxMessage & { cancelled: boolean; left: boolean; gaveUp?: boolean }>
   /** Every call of `send`, repeats included. */
   sendCalls: string[]
   notices: TeamNotice[]
@@ -72,7 +74,7 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
       brand: { ...defaultAgencySettings.brand, name: 'Northbeam', teamName: 'The Northbeam team' },
     },
     live: true, level: null, levels: new Map(), openCase: false, healthLevel: null, primary: 'user-1', personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
-    sendFaults: [], outbox: new Map(), sendCalls: [], notices: [], settledTasks: [],
+    locationIds: [locationId], agencyZone: null, sendFaults: [], outbox: new Map(), sendCalls: [], notices: [], settledTasks: [],
   }
   const ports: WorkflowPorts = {
     settings: async () => around.settings,
@@ -103,6 +105,14 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
       message.cancelled = true
       return true
     },
+    async sendAgain(_company, key) {
+      const message = around.outbox.get(key)
+      if (message === undefined || !message.gaveUp) return false
+      message.gaveUp = false
+      return true
+    },
+    locationIds: async () => around.locationIds,
+    agencyZone: async () => around.agencyZone,
     async settleTask({ key }) {
       const message = around.outbox.get(key)
       if (message !== undefined && !message.left) message.cancelled = true
