@@ -114,6 +114,19 @@ describe('a published workflow', () => {
     expect(await titlesOf('in Onboarding')).toEqual(['Kick-off to Live in Onboarding'])
   }, 60_000)
 
+  it('starts once for the first move of a card that was there before us', async () => {
+    const before = await runsOf('any_card')
+    const hidden = product.sandbox.createCard(headquartersId, { pipelineId, contactId, name: 'An old card' })
+    await delivered()
+    const places = product.connection.collection('effect_watched_cards')
+    expect((await places.deleteOne({ opportunityId: hidden.id })).deletedCount).toBe(1)
+    clock.advanceMs(10_000)
+    product.sandbox.moveCard(hidden.id, 'Training')
+    await until('the run', async () => (await runsOf('any_card')) - before === 1, 20_000, 200)
+    await delivered()
+    expect((await runsOf('any_card')) - before).toBe(1)
+  }, 60_000)
+
   it('starts when do-not-disturb is switched on, once', async () => {
     product.sandbox.updateContact(contactId, { dnd: true })
     await until('the run', async () => (await runsOf('opted_out')) === 1, 20_000, 200)
