@@ -72,15 +72,20 @@ export const contactShape = z.looseObject({
   email: z.string().nullish(),
   tags: z.array(z.string()).nullish(),
   customFields: z.array(z.looseObject({ id: crmId, value: z.unknown().optional() })).nullish(),
+  /** All channels; single ones come in `dndSettings`, which only ContactDndUpdate carries. */
+  dnd: z.boolean().nullish().catch(undefined),
+  dndSettings: z.record(z.string().max(40), z.looseObject({ status: z.string().nullish() }).nullish()).nullish().catch(undefined),
 })
 
-export function observedContactOf({ id, email, tags, customFields }: z.output<typeof contactShape>, at: Date): ObservedContact {
+export function observedContactOf({ id, email, tags, customFields, dnd, dndSettings }: z.output<typeof contactShape>, at: Date): ObservedContact {
   return {
     id,
     at,
     ...(email === undefined ? {} : { email: email === '' ? null : email }),
     ...(tags === undefined || tags === null ? {} : { tags }),
     ...(customFields === undefined || customFields === null ? {} : { customFields: customFields.map((field) => ({ id: field.id, value: field.value })) }),
+    ...(dnd === undefined || dnd === null ? {} : { dnd }),
+    ...(dndSettings === undefined || dndSettings === null ? {} : { dndSettings }),
   }
 }
 

@@ -108,6 +108,21 @@ export function workflowRoutes(workflows: Workflows): Route[] {
         return { status: 200, json: await workflows.pause(session.companyId, request.params.key, session.userId) }
       },
     }),
+    ...(['cancel', 'retry'] as const).map((act) =>
+      defineRoute({
+        method: 'POST',
+        path: `/api/runs/:runId/${act}`,
+        access: 'agency_admin',
+        summary: { cancel: 'Ends a run before its next step, and takes back what has not left', retry: 'Has the step at which a run failed repeated' }[act],
+        params: runParams,
+        responses: { 200: { description: 'Run', schema: runView }, 404: { description: 'There is no such run in this agency' }, 409: { description: 'The run is not in a state for that' } },
+        async handler(request) {
+          const { companyId } = sessionOf(request)
+          await workflows.operator[act](companyId, request.params.runId)
+          return { status: 200, json: await workflows.run(companyId, request.params.runId) }
+        },
+      }),
+    ),
     ...authoringRoutes(workflows),
   ]
 }

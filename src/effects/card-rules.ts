@@ -58,7 +58,7 @@ export function readMove(record: CardRecord, observed: ObservedOpportunity, map:
   // Read just now by whoever holds the lease, before it writes: no write is under way then.
   const writing = known?.value !== wanted || (record.token !== null && !trusted)
   const after = levelAt(map, pipeline, value)
-  const edit: PersonEdit = { kind: 'card_moved', opportunityId: observed.id, subjectId, pipeline, before: known === null ? null : levelAt(map, pipeline, known.value), after }
+  const edit: PersonEdit = { kind: 'card_moved', opportunityId: observed.id, subjectId, pipeline, before: known === null ? null : levelAt(map, pipeline, known.value), after, fromPlace: known?.value ?? null, toPlace: value }
   if (pipeline === 'health') {
     const look = { value, at: observed.at, read: trusted, changedAt: read?.changedAt ?? null }
     const reading = readPersonal(look, { known, wanted, own, writing })

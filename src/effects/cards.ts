@@ -8,6 +8,7 @@ import { forgottenCard, gone, isFall, isMadeBefore, newCard, pipelineIdOf, place
 import type { Contacts } from './contacts.ts'
 import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
+import type { CrmNames } from './names.ts'
 import { stillUntold, type PersonalTeller } from './personal.ts'
 import { knownByWrite, type ToldLook } from './personal-rules.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
@@ -15,6 +16,7 @@ import { isNotFound, mayHaveArrived, type Waiting } from './readiness.ts'
 import type { CardRecord, ContactRecord } from './records.ts'
 import type { PersonEdit, ResourceMap, WantedCard } from './types.ts'
 import type { WantedStore } from './wanted-store.ts'
+import type { WatchedCards } from './watched-cards.ts'
 
 /** Cards: found or made once, moved only when the stage differs. */
 export interface Cards {
@@ -46,8 +48,11 @@ export function createCards(
   faultPoint: FaultPoint,
   echoes: Echoes,
   personal: PersonalTeller,
+  names: CrmNames,
+  watched: WatchedCards,
 ): Cards {
   const { clock, resources, events } = deps
+  const telling = { events, names }
   const policy = deps.policy ?? (async () => ({ recreateDeletedCards: false }))
 
   async function want(wanted: WantedCard): Promise<void> {
@@ -96,10 +101,12 @@ export function createCards(
       if (map === null) return []
       const record = await store.find({ companyId, opportunityId: observed.id })
       if (record === null) {
-        await waitForBinding(companyId, observed)
-        await observeGone(companyId, observed, map)
+        const holders = observed.contactId === null ? [] : await contacts.boundTo(companyId, observed.contactId)
+        await waitForBinding(companyId, holders)
+        if (await observeGone(companyId, observed, map)) return []
+        return observeOther(companyId, holders.find((holder) => holder.crmLocationId === map?.locationId), observed, map.locationId)
       }
-      if (record === null || record.crmLocationId !== map.locationId) return []
+      if (record.crmLocationId !== map.locationId) return []
       // A stage that is deleted drops its cards into the lowest one: nobody put them there. What is left of the pipeline then says so.
       if (!looked && isFall(record, observed, map)) {
         looked = true
@@ -108,7 +115,7 @@ export function createCards(
       }
       const news = observed.deleted === true ? await readDeletion(record, observed, map) : readMove(record, observed, map)
       if (news.edits.length > 0 || news.dirty) echoes.forget(companyId, observed.id)
-      await appendEdits(events, companyId, record.identity, news.edits, observed.at, observed.deliveryId)
+      await appendEdits(telling, companyId, record.identity, news.edits, observed.at, observed.deliveryId)
       if (news.members !== null && !(await store.setIfUnchanged(record, { ...news.members, ...(news.dirty ? store.dirtied(record) : {}) }))) continue
       // After it is stored: what is wanted in answer must meet the record as it is now. A delivery that ends before this comes again and is told then.
       await personal.tell(targetOf(record), news.tell, observed.deliveryId)
@@ -116,21 +123,45 @@ export function createCards(
     }
   }
 
+  /** An opportunity that is none of the product's cards: news if it hangs on a contact that is ours. */
+  async function observeOther(companyId: string, holder: ContactRecord | undefined, observed: ObservedOpportunity, crmLocationId: string): Promise<PersonEdit[]> {
+    if (observed.deleted === true && holder !== undefined) await watched.forget(companyId, observed.id)
+    if (observed.deleted === true || holder === undefined || observed.contactId === null) return []
+    const { identity } = holder
+    let seen = observed
+    for (let isRead = false; ; ) {
+      const look = await watched.look(companyId, observed.contactId, identity.subjectId, seen, isRead)
+      if (look.unclear) {
+        const opportunity = await deps.gateway.location(companyId, crmLocationId, 'webhook').getOpportunity(observed.id)
+        if (opportunity === null) return []
+        isRead = true
+        seen = { ...seen, pipelineId: opportunity.pipelineId, stageId: opportunity.stageId, at: opportunity.movedAt ?? seen.at }
+        continue
+      }
+      const edits = look.edit === null ? [] : [look.edit]
+      // The event comes first: once the place is stored, nobody would find the move again.
+      await appendEdits(telling, companyId, identity, edits, seen.at, observed.deliveryId)
+      if (await look.commit()) return edits
+    }
+  }
+
   /** @throws RetryAfterError `card_being_bound` while a health card of the contact was made, or may have been, whose id is not recorded yet: what people do with it counts */
-  async function waitForBinding(companyId: string, { contactId }: ObservedOpportunity): Promise<void> {
-    const keys = contactId === null ? [] : await contacts.boundTo(companyId, contactId)
+  async function waitForBinding(companyId: string, holders: readonly ContactRecord[]): Promise<void> {
+    const keys = holders.map(({ _id }) => _id)
     if (keys.length === 0) return
     const since = new Date(clock.nowMs() - bindingMs)
     const binding = await store.find({ companyId, contactKey: { $in: keys }, pipeline: 'health', opportunityId: null, createBegunAt: { $gt: since } })
     if (binding !== null) throw new RetryAfterError('card_being_bound', 'A card is being made, and it may be this one.', bindingRetryMs)
   }
 
-  /** Late news of a health card that is gone: where a person had put it still counts. */
-  async function observeGone(companyId: string, observed: ObservedOpportunity, map: ResourceMap): Promise<void> {
-    if (observed.pipelineId !== map.pipelines.health?.id) return
+  /** Late news of a health card that is gone: where a person had put it still counts. @returns whether it was one */
+  async function observeGone(companyId: string, observed: ObservedOpportunity, map: ResourceMap): Promise<boolean> {
+    if (observed.pipelineId !== map.pipelines.health?.id) return false
     const record = await store.find({ companyId, goneIds: observed.id })
-    if (record === null || (record.goneAt !== undefined && observed.at > record.goneAt)) return
+    if (record === null) return false
+    if (record.goneAt !== undefined && observed.at > record.goneAt) return true
     await personal.tell(targetOf(record), [{ value: shownAt(map, placeIn(observed)), at: observed.at, first: false }], observed.deliveryId)
+    return true
   }
 
   async function readDeletion(record: CardRecord, observed: ObservedOpportunity, map: ResourceMap): Promise<CardNews> {
@@ -267,7 +298,7 @@ export function createCards(
       return
     }
     const news = readMove(record, { ...opportunity, at }, map, { changedAt: opportunity.movedAt ?? null })
-    await appendEdits(events, record.companyId, record.identity, news.edits, at)
+    await appendEdits(telling, record.companyId, record.identity, news.edits, at)
     await store.setIfUnchanged(record, { ...news.members, verify: false, ...(news.tell.length === 0 ? {} : { untold: news.tell }) })
   }
 

@@ -2,11 +2,11 @@ import type { CrmContact } from '../highlevel/index.ts'
 import { secondMs } from '../kernel/clock.ts'
 import { healthLabels } from '../kernel/levels.ts'
 import { readObservation, skewMs } from './observation.ts'
-import { endOwnWrites, isOwnWrite, mayPrecedeOwnWrite } from './own-writes.ts'
 import { readPersonal, type PersonalReading, type ToldLook } from './personal-rules.ts'
 import type { ContactRecord, WishKey } from './records.ts'
 import { fieldKeys, type FieldKey, type PersonEdit, type ResourceMap, type TagGroup, type WantedContact } from './types.ts'
 import { normalise, normaliseTag, normaliseTags, type FieldValue } from './values.ts'
+import { differenceFrom, editsOf, firstSeen, isField, isNothing, orderOf, stampOf, stillExpected, withoutOwn, type ExpectedWrite, type ShownContact } from './watched-rules.ts'
 
 /** Values remembered per field and tags per group, for late echoes. */
 const memory = 12
@@ -23,6 +23,9 @@ export interface ObservedContact {
   email?: string | null
   tags?: string[]
   customFields?: { id: string; value: unknown }[]
+  dnd?: boolean
+  /** Do-not-disturb per channel. */
+  dndSettings?: ShownContact['dndSettings']
   /** HighLevel's time of the news. */
   at: Date
   /** The contact was deleted. */
@@ -126,7 +129,7 @@ export function isEmpty(difference: ContactDifference): boolean {
 }
 
 /** Members that take a contact, as just found or created, for what is known. */
-export function takeForKnown(contact: CrmContact, map: ResourceMap, at: Date): Pick<ContactRecord, 'contactId' | 'crmLocationId' | 'createBegunAt' | 'known' | 'knownTags' | 'crmEmail' | 'crmEmailAt'> {
+export function takeForKnown(contact: CrmContact, map: ResourceMap, at: Date): Pick<ContactRecord, 'contactId' | 'crmLocationId' | 'createBegunAt' | 'known' | 'knownTags' | 'seen' | 'crmEmail' | 'crmEmailAt'> {
   const known: ContactRecord['known'] = {}
   for (const field of fieldKeys) {
     const fieldId = map.fields[field]
@@ -134,11 +137,23 @@ export function takeForKnown(contact: CrmContact, map: ResourceMap, at: Date): P
     known[field] = { value: valueOf(contact.customFields, field, fieldId), at, own: false, before: null, fieldId }
   }
   const knownTags = { value: normaliseTags(contact.tags), at, own: false }
-  return { contactId: contact.id, crmLocationId: map.locationId, createBegunAt: null, known, knownTags, crmEmail: contact.email?.toLowerCase() ?? null, crmEmailAt: at }
+  const seen = firstSeen(shownBy(contact), ownFieldsOf(map), at, true)
+  return { contactId: contact.id, crmLocationId: map.locationId, createBegunAt: null, known, knownTags, seen, crmEmail: contact.email?.toLowerCase() ?? null, crmEmailAt: at }
+}
+
+/** What a read shows; an answer that says nothing of do-not-disturb is not judged by it. */
+export function shownBy({ tags, customFields, dnd, dndSettings }: CrmContact): Pick<ObservedContact, 'tags' | 'customFields' | 'dnd' | 'dndSettings'> {
+  const saysDnd = dnd || dndSettings !== undefined
+  return { tags, customFields, ...(saysDnd ? { dnd } : {}), ...(dndSettings === undefined ? {} : { dndSettings }) }
 }
 
 /** Members that forget a contact that is gone. */
-export const forgotten = { contactId: null, crmLocationId: null, createBegunAt: null, known: {}, knownTags: null, verify: false }
+export const forgotten = { contactId: null, crmLocationId: null, createBegunAt: null, known: {}, knownTags: null, seen: null, expected: [], verify: false }
+
+/** Ids of the fields that the product itself keeps. */
+export function ownFieldsOf(map: ResourceMap): Set<string> {
+  return new Set(fieldKeys.flatMap((field) => map.fields[field] ?? []))
+}
 
 function valueOf(fields: readonly { id: string; value: unknown }[], field: FieldKey, fieldId: string): FieldValue {
   return normalise(field, fields.find((candidate) => candidate.id === fieldId)?.value)
@@ -174,7 +189,6 @@ export function readNews(record: ContactRecord, observed: ObservedContact, map: 
   let unclear = false
   let changed = false
   let version: { version?: number } = {}
-  let ownWrites: Pick<ContactRecord, 'ownWrites'> = {}
 
   const personal = readHealth(record, observed, map, now, read)
   if (personal?.edited === true) edits.push({ kind: 'field', contactId, subjectId, field: personsField, before: known[personsField]?.value ?? null, after: personal.value })
@@ -213,24 +227,63 @@ export function readNews(record: ContactRecord, observed: ObservedContact, map: 
     }
   }
 
-  if (observed.tags !== undefined) {
-    const tags = normaliseTags(observed.tags)
-    const news = readTags(record, tags, at, trusted)
-    if (news === 'unclear') unclear = true
-    else if (news !== 'stale') {
-      const base = { contactId, subjectId }
-      for (const tag of news.added) edits.push({ kind: 'tag_added', ...base, tag })
-      for (const tag of news.removed) edits.push({ kind: 'tag_removed', ...base, tag })
-      knownTags = { value: tags, at, own: false }
-      const ended = [...news.added, ...news.removed].map((id) => ({ kind: 'tag' as const, id }))
-      if (record.ownWrites !== undefined && ended.length > 0) ownWrites = { ownWrites: endOwnWrites(record.ownWrites, ended) }
-      changed = true
-    }
+  const watched = readWatched(record, observed, map, now, trusted)
+  if (watched.unclear) unclear = true
+  if (watched.members !== null) {
+    changed = true
+    if (watched.members.knownTags !== undefined) ({ knownTags } = watched.members)
   }
+  edits.push(...watched.edits)
 
-  const members = changed || unclear ? { known, wantedFields, knownTags, ...ownWrites, ...version, ...(unclear ? { verify: true } : {}) } : null
+  const members = changed || unclear ? { known, wantedFields, ...watched.members, knownTags, ...version, ...(unclear ? { verify: true } : {}) } : null
   const after = { ...record, ...members }
   return { edits, members, dirty: unclear || (members !== null && !isEmpty(differenceOf(after, map))), tell: personal?.tell ?? [] }
+}
+
+type WatchedMembers = Partial<Pick<ContactRecord, 'knownTags' | 'seen' | 'expected'>>
+
+/** Tags, other people's fields and do-not-disturb: what changed against the newest state known, what our own writes explain left out. */
+function readWatched(
+  record: ContactRecord, observed: ObservedContact, map: ResourceMap, now: Date, trusted: boolean,
+): { edits: PersonEdit[]; members: WatchedMembers | null; unclear: boolean } {
+  const { seen } = record
+  const { at } = observed
+  const about = { contactId: observed.id, subjectId: record.identity.subjectId, stamp: stampOf(seen, at) }
+  const order = orderOf(seen, at, trusted)
+  const tags = observed.tags === undefined || order === 'stale' ? null : normaliseTags(observed.tags)
+  const read = tags === null ? 'stale' : readTags(record, tags, at, trusted)
+  const news = order === 'unclear' && read !== 'stale' && read !== 'unclear' && read.added.length + read.removed.length > 0 ? 'unclear' : read
+  const difference = seen === null || seen === undefined || order === 'stale' ? null : differenceFrom(seen, observed, ownFieldsOf(map))
+  if (news === 'unclear' || (order === 'unclear' && difference !== null && !isNothing(difference))) {
+    // A read shows all of it; until then nothing is taken in.
+    return { edits: [], members: null, unclear: true }
+  }
+  const edits: PersonEdit[] = []
+  const members: WatchedMembers = {}
+  let expected: readonly ExpectedWrite[] = stillExpected(record.expected, now)
+  let isChange = difference !== null && !isNothing(difference)
+  if (news !== 'stale' && tags !== null) {
+    const added = withoutOwn(news.added, expected, (tag, write) => write.kind === 'tag' && write.id === tag)
+    const removed = withoutOwn(news.removed, added.open, (tag, write) => write.kind === 'untag' && write.id === tag)
+    expected = removed.open
+    for (const tag of added.rest) edits.push({ kind: 'tag_added', ...about, tag })
+    for (const tag of removed.rest) edits.push({ kind: 'tag_removed', ...about, tag })
+    members.knownTags = { value: tags, at, own: false }
+    isChange ||= news.added.length + news.removed.length > 0
+  }
+  if (order === 'first' && observed.customFields !== undefined) members.seen = firstSeen(observed, ownFieldsOf(map), at, trusted)
+  if (order === 'newer' && seen !== null && seen !== undefined && difference !== null) {
+    const { rest, open } = withoutOwn(difference.fields, expected, isField)
+    expected = open
+    edits.push(...editsOf({ ...difference, fields: rest }, about))
+    members.seen = { ...seen, ...difference.next, at, ourClock: trusted }
+  }
+  if (isChange && order !== 'first') {
+    const next = members.seen ?? seen
+    if (next !== null && next !== undefined) members.seen = { ...next, changes: next.changes + 1 }
+  }
+  if (expected.length !== (record.expected ?? []).length) members.expected = [...expected]
+  return { edits, members: Object.keys(members).length === 0 ? null : members, unclear: false }
 }
 
 /** What a look at Health Status means; null if it is not shown or has nothing to do with this contact. */
@@ -272,7 +325,11 @@ function readTags(record: ContactRecord, tags: string[], at: Date, trusted: bool
   const wanted = Object.values(record.wantedTags)
   const own = new Set(Object.values(record.ownTags).flat())
   const agesMs = at.getTime() - known.at.getTime()
-  if (agesMs <= 0) return 'stale'
+  if (agesMs <= 0) {
+    // Somebody else's tag beside our own write of the same moment: our clock and HighLevel's do not tell which came first.
+    const others = [...added, ...removed].some((tag) => !own.has(tag))
+    return others && known.own && agesMs > -skewMs ? 'unclear' : 'stale'
+  }
   // News that still lacks a tag we just added may be older than it looks.
   const lacksOurs = removed.some((tag) => wanted.includes(tag))
   // A tag of another level may be our own write that is not recorded yet, or its late echo; else a person added it.
@@ -280,11 +337,5 @@ function readTags(record: ContactRecord, tags: string[], at: Date, trusted: bool
   const writing = !settled || (record.token !== null && !trusted)
   const otherLevels = writing ? [] : added.filter((tag) => own.has(tag) && !wanted.includes(tag))
   if ((lacksOurs || otherLevels.length > 0) && known.own && agesMs < skewMs && !trusted) return 'unclear'
-  // Tags that steps of automations gave or took: their echo is no edit, and news from just before it tells nothing.
-  const { ownWrites } = record
-  const mayBeOlder = added.some((tag) => mayPrecedeOwnWrite(ownWrites, 'tag', tag, 'on', at)) || removed.some((tag) => mayPrecedeOwnWrite(ownWrites, 'tag', tag, 'off', at))
-  if (mayBeOlder && !trusted) return 'unclear'
-  const addedByOthers = added.filter((tag) => !isOwnWrite(ownWrites, 'tag', tag, 'on'))
-  const removedByOthers = removed.filter((tag) => !isOwnWrite(ownWrites, 'tag', tag, 'off'))
-  return { added: addedByOthers.filter((tag) => !own.has(tag) || otherLevels.includes(tag)), removed: removedByOthers.filter((tag) => !own.has(tag) || wanted.includes(tag)) }
+  return { added: added.filter((tag) => !own.has(tag) || otherLevels.includes(tag)), removed: removed.filter((tag) => !own.has(tag) || wanted.includes(tag)) }
 }

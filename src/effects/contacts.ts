@@ -5,10 +5,12 @@ import { hashOf } from '../kernel/ids.ts'
 import type { LocationApi } from '../highlevel/index.ts'
 import type { Claimed, HandleOutcome } from '../store/index.ts'
 import { emailOf, inputOf, newContact, sameIdentity } from './contact-identity.ts'
-import { differenceOf, firstLook, forgotten, isEmpty, mergeWish, readNews, takeForKnown, type ContactDifference, type ObservedContact } from './contact-rules.ts'
+import { differenceOf, firstLook, forgotten, isEmpty, mergeWish, readNews, shownBy, takeForKnown, type ContactDifference, type ObservedContact } from './contact-rules.ts'
 import type { Echoes } from './echoes.ts'
 import { appendEdits } from './edit-events.ts'
 import { fateKnown, goneMembers, isOnlyAsked, tellEmailChanged, tellFate } from './gone-contacts.ts'
+import type { CrmNames } from './names.ts'
+import { createOwnWrites, type OwnWrites } from './own-writes.ts'
 import { locationOf, stillUntold, type PersonalTarget, type PersonalTeller } from './personal.ts'
 import { knownByWrite } from './personal-rules.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
@@ -29,8 +31,10 @@ export interface Contacts {
   of(companyId: string, subjectId: string): Promise<ContactRecord | null>
   /** Records that stand for any of these people. */
   ofAny(companyId: string, subjectIds: readonly string[]): Promise<ContactRecord[]>
-  /** Keys of the records that are bound to this contact. */
-  boundTo(companyId: string, contactId: string): Promise<string[]>
+  /** The records that are bound to this contact. */
+  boundTo(companyId: string, contactId: string): Promise<ContactRecord[]>
+  /** Writes of steps, told apart from people's edits. */
+  ownWrites: OwnWrites
   observe(companyId: string, observed: ObservedContact): Promise<PersonEdit[]>
   reconcile(claimed: Claimed<ContactRecord>): Promise<HandleOutcome>
 }
@@ -61,9 +65,11 @@ export function createContacts(
   faultPoint: FaultPoint,
   echoes: Echoes,
   personal: PersonalTeller,
+  names: CrmNames,
   report: ContactReports,
 ): Contacts {
   const { clock, resources, events } = deps
+  const telling = { events, names }
 
   /** Which record stands for a person, right after it was read: their card needs it in the next moment. */
   const bound = new Map<string, { key: string; identity: ContactIdentity; untilMs: number }>()
@@ -140,7 +146,7 @@ export function createContacts(
       const news = readNews(current, observed, map, clock.now())
       if (news.edits.length > 0 || news.dirty) echoes.forget(current.companyId, observed.id)
       // The events come first: once the values are stored, nobody would find the edits again.
-      await appendEdits(events, current.companyId, current.identity, news.edits, observed.at, observed.deliveryId)
+      await appendEdits(telling, current.companyId, current.identity, news.edits, observed.at, observed.deliveryId)
       if (news.members !== null && !(await store.setIfUnchanged(current, { ...news.members, ...(news.dirty ? store.dirtied(current) : {}) }))) continue
       // After it is stored: what is wanted in answer must meet the record as it is now. A delivery that ends before this comes again and is told then.
       await personal.tell(targetOf(current), news.tell, observed.deliveryId)
@@ -312,9 +318,9 @@ export function createContacts(
         await store.mutate(current._id, forget)
         return 'again'
       }
-      const observed = { id: contact.id, tags: contact.tags, customFields: contact.customFields, at: askedAt }
+      const observed = { id: contact.id, ...shownBy(contact), at: askedAt }
       const news = readNews(current, observed, map, askedAt, { changedAt: contact.changedAt ?? null })
-      await appendEdits(events, current.companyId, current.identity, news.edits, observed.at)
+      await appendEdits(telling, current.companyId, current.identity, news.edits, observed.at)
       // Whatever was wanted or seen meanwhile stands: then the contact is read again.
       if (!(await store.setIfUnchanged(current, { ...news.members, verify: false, ...(news.tell.length === 0 ? {} : { untold: news.tell }) }))) return 'again'
       if (news.tell.length > 0) return 'again'
@@ -370,9 +376,9 @@ export function createContacts(
   const ofAny = async (companyId: string, subjectIds: readonly string[]): Promise<ContactRecord[]> =>
     subjectIds.length === 0 ? [] : store.findMany({ companyId, subjects: { $in: subjectIds } }, maxLinked)
 
-  const boundTo = async (companyId: string, contactId: string): Promise<string[]> => (await store.findMany({ companyId, contactId }, maxBoundTo)).map(({ _id }) => _id)
+  const boundTo = async (companyId: string, contactId: string): Promise<ContactRecord[]> => store.findMany({ companyId, contactId }, maxBoundTo)
 
-  return { want, ensure, keyOf, of, ofAny, boundTo, observe, reconcile }
+  return { want, ensure, keyOf, of, ofAny, boundTo, observe, reconcile, ownWrites: createOwnWrites(store, clock) }
 }
 
 /** Health Status on this contact: it speaks for the account of the first person that the contact stands for. */

@@ -1,9 +1,10 @@
 import { secondMs, type Clock } from '../kernel/clock.ts'
 import type { ObservedOpportunity } from './card-rules.ts'
-import type { ContactDifference, ObservedContact } from './contact-rules.ts'
+import { ownFieldsOf, type ContactDifference, type ObservedContact } from './contact-rules.ts'
 import type { ContactRecord } from './records.ts'
 import { fieldKeys, type FieldKey, type ResourceMap } from './types.ts'
 import { normalise, normaliseTags, type FieldValue } from './values.ts'
+import { differenceFrom, isNothing, type SeenContact } from './watched-rules.ts'
 
 /**
  * What this process wrote in the last seconds, by value: an event that shows exactly that says nothing new and need not be stored and worked on.
@@ -27,6 +28,9 @@ interface WrittenContact {
   /** The tags from before the writes to after them; null if they were not known. */
   tagSets: string[] | null
   email: string | null | undefined
+  /** What else the contact showed: anything new there is a person's. */
+  seen: SeenContact | null
+  ownFields: ReadonlySet<string>
 }
 
 const rememberedMs = 10 * secondMs
@@ -65,7 +69,7 @@ export function createEchoes(clock: Clock): Echoes {
       const before = knownTags?.value
       const without = before?.filter((tag) => !difference.removeTags.includes(tag))
       const tagSets = before === undefined || without === undefined ? null : [setOf(before), setOf(without), setOf([...without, ...difference.addTags])]
-      remember(contacts, key, { untilMs: clock.nowMs() + rememberedMs, fields, tagSets, email: record.crmEmail })
+      remember(contacts, key, { untilMs: clock.nowMs() + rememberedMs, fields, tagSets, email: record.crmEmail, seen: record.seen ?? null, ownFields: ownFieldsOf(map) })
     },
     writingCard(companyId, opportunityId, place) {
       remember(cards, keyOf(companyId, opportunityId), { untilMs: clock.nowMs() + rememberedMs, place })
@@ -74,11 +78,13 @@ export function createEchoes(clock: Clock): Echoes {
       contacts.delete(keyOf(companyId, id))
       cards.delete(keyOf(companyId, id))
     },
-    isContact(companyId, { id, email, tags, customFields, deleted }, tagsToldApart) {
+    isContact(companyId, observed, tagsToldApart) {
+      const { id, email, tags, customFields, deleted } = observed
       const written = contacts.get(keyOf(companyId, id))
       if (written === undefined || written.untilMs <= clock.nowMs() || deleted === true) return false
       if (email !== undefined && written.email !== undefined && (email?.toLowerCase() ?? null) !== written.email) return false
       if (tags === undefined || customFields === undefined || written.tagSets === null) return false
+      if (written.seen !== null && !isNothing(differenceFrom(written.seen, observed, written.ownFields))) return false
       const seen = new Map(customFields.map((field) => [field.id, field.value]))
       if (!written.fields.every(({ id: fieldId, field, value }) => normalise(field, seen.get(fieldId)) === value)) return false
       const set = setOf(tags)

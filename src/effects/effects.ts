@@ -9,17 +9,20 @@ import type { ObservedContact } from './contact-rules.ts'
 import { createContacts } from './contacts.ts'
 import { createEchoes } from './echoes.ts'
 import { createCrmWrites } from './crm-writes.ts'
+import { fieldNames } from './edit-events.ts'
+import { createNames } from './names.ts'
 import { createOutbox } from './outbox.ts'
-import { createOwnWrites } from './own-writes.ts'
+import type { OwnWrites } from './own-writes.ts'
 import { createPersonalTeller, locationOf } from './personal.ts'
 import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { createWaiting } from './readiness.ts'
 import { effectCollections, sentKeyOf, type CardRecord, type ContactRecord } from './records.ts'
 import { createStatus, type EffectsStatus } from './status.ts'
-import type { ContactIdentity, OutboxMessage, PersonEdit, SettledTask, WantedCard, WantedContact } from './types.ts'
+import { fieldKeys, type ContactIdentity, type OutboxMessage, type PersonEdit, type SettledTask, type WantedCard, type WantedContact } from './types.ts'
 import type { WantedState } from './wanted-record.ts'
 import { normaliseTags } from './values.ts'
 import { createWantedStore, type WantedStore } from './wanted-store.ts'
+import { createWatchedCards, type WatchedCards } from './watched-cards.ts'
 
 /** A contact that stands for people of an account. */
 export interface LinkedContact {
@@ -29,6 +32,16 @@ export interface LinkedContact {
   home: string
   /** null: not found or made yet. */
   contactId: string | null
+}
+
+/** A person's contact as it was seen last. */
+export interface KnownContact {
+  contactId: string | null
+  tags: string[]
+  /** Values by the field's name in lower case; a field without a value is not there. */
+  fields: Record<string, string>
+  /** `all`, or single channels. */
+  dnd: string[]
 }
 
 /** What HighLevel must be told: state is reconciled, messages are sent once. */
@@ -66,6 +79,10 @@ export interface Effects {
    * @throws RetryAfterError `contact_being_bound` while a contact was made, or may have been, whose id is not recorded yet
    */
   subjectsOf(companyId: string, contactId: string): Promise<string[]>
+  /** Writes of steps on contacts and cards, told apart from people's edits by value. */
+  ownWrites: OwnWrites & Pick<WatchedCards, 'aroundMove'>
+  /** What is known of a person's contact: tags, custom fields by name, do-not-disturb; null if there is none yet. Long values are shortened. */
+  contactOf(companyId: string, subjectId: string): Promise<KnownContact | null>
   /** The contacts that stand for any of these people already. `home`: the account that a contact's Health Status speaks for. */
   linked(companyId: string, subjectIds: readonly string[]): Promise<LinkedContact[]>
   /** Removes everything of an agency; nothing in HighLevel. */
@@ -98,7 +115,9 @@ export function createEffects(deps: EffectsDeps): Effects {
   const waiting = createWaiting(deps)
   const echoes = createEchoes(clock)
   const personal = createPersonalTeller(deps)
-  const contacts = createContacts(deps, contactStore, waiting, settings, faultPoint, echoes, personal, {
+  const names = createNames(deps)
+  const watchedCards = createWatchedCards(connection, clock)
+  const contacts = createContacts(deps, contactStore, waiting, settings, faultPoint, echoes, personal, names, {
     async bound(record) {
       await cards.contactBound(record)
       wake.signal('outbox')
@@ -109,8 +128,8 @@ export function createEffects(deps: EffectsDeps): Effects {
       wake.signal('outbox')
     },
   })
-  const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes, personal)
-  const crmWrites = createCrmWrites({ clock, sent: collections.sent, begun: collections.begun, ownWrites: createOwnWrites(contactStore, clock), aroundMove: (_company, _contact, _card, _place, run) => run(), echoes, faultPoint })
+  const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes, personal, names, watchedCards)
+  const crmWrites = createCrmWrites({ clock, sent: collections.sent, begun: collections.begun, ownWrites: contacts.ownWrites, aroundMove: watchedCards.aroundMove, echoes, faultPoint })
   const outbox = createOutbox(deps, { sent: collections.sent, contacts, crmWrites, waiting, settings, faultPoint })
   const { list } = createStatus(collections, outbox.queue)
 
@@ -190,6 +209,18 @@ export function createEffects(deps: EffectsDeps): Effects {
       // It may have been bound between the two looks.
       return look()
     },
+    ownWrites: { around: contacts.ownWrites.around, aroundMove: watchedCards.aroundMove },
+    async contactOf(companyId, subjectId) {
+      const record = await contacts.of(companyId, subjectId)
+      if (record === null) return null
+      const fields: Record<string, string> = {}
+      for (const { id, value } of record.seen?.fields ?? []) fields[(await names.field(companyId, id)).trim().toLowerCase()] = value
+      for (const key of fieldKeys) {
+        const value = record.known[key]?.value
+        if (value !== undefined && value !== '') fields[fieldNames[key].toLowerCase()] = String(value)
+      }
+      return { contactId: record.contactId, tags: record.knownTags?.value ?? [], fields, dnd: record.seen?.dnd ?? [] }
+    },
     async linked(companyId, subjectIds) {
       const asked = new Set(subjectIds)
       return (await contacts.ofAny(companyId, subjectIds)).map(({ _id, subjects, identity, contactId }) => {
@@ -201,6 +232,7 @@ export function createEffects(deps: EffectsDeps): Effects {
     async purge(companyId) {
       await outbox.queue.purge(companyId)
       for (const collection of [collections.contacts, collections.cards, collections.sent, collections.begun]) await collection.deleteMany({ companyId })
+      await watchedCards.purge(companyId)
     },
     async counts(companyId) {
       const [ofContacts, ofCards, ofOutbox] = await Promise.all([contactStore.counts(companyId), cardStore.counts(companyId), outbox.queue.counts(companyId)])

@@ -1,4 +1,4 @@
-export { createEffects, type Effects, type LinkedContact } from './effects.ts'
+export { createEffects, type Effects, type KnownContact, type LinkedContact } from './effects.ts'
 export { openUnfinishedEffects } from './operator.ts'
 export type { EffectsDeps, EffectsPolicy, EffectsSettings, PersonalValues, SeenValue } from './ports.ts'
 export type { EffectsStatus } from './status.ts'

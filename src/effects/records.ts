@@ -1,11 +1,11 @@
 import type { Collection } from 'mongodb'
 import { Schema, type Connection } from 'mongoose'
 import type { Known } from './observation.ts'
-import type { NotedWrite } from './own-writes.ts'
 import type { ToldLook } from './personal-rules.ts'
 import type { ContactIdentity, FieldKey, PipelineKey, TagGroup, WishSource } from './types.ts'
 import type { FieldValue } from './values.ts'
 import type { WantedRecord } from './wanted-record.ts'
+import type { ExpectedWrite, SeenContact } from './watched-rules.ts'
 
 /** A field, or the one tag of a group. */
 export type WishKey = FieldKey | `tag:${TagGroup}`
@@ -30,6 +30,10 @@ export interface ContactRecord extends WantedRecord {
   ownTags: Partial<Record<TagGroup, string[]>>
   known: Partial<Record<FieldKey, Known<FieldValue> & { fieldId: string }>>
   knownTags: { value: string[]; at: Date; own: boolean } | null
+  /** What else was seen on the contact last; left out until it was. */
+  seen?: SeenContact | null
+  /** Writes of steps that are under way. */
+  expected?: ExpectedWrite[]
   /** News was unclear: the next reconcile reads the contact first. */
   verify: boolean
   /** Looks at Health Status that were stored and not told yet. */
@@ -42,8 +46,6 @@ export interface ContactRecord extends WantedRecord {
   /** Address of the contact in HighLevel when it was seen last; it may differ from the person's. */
   crmEmail?: string | null
   crmEmailAt?: Date
-  /** What steps of automations wrote here, newest last: their echoes are nobody's edits. */
-  ownWrites?: NotedWrite[]
 }
 
 /** Where a card shall be, and what we know of it. */
@@ -140,6 +142,8 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       ownTags: Mixed,
       known: Mixed,
       knownTags: Mixed,
+      seen: Mixed,
+      expected: Mixed,
       verify: Boolean,
       untold: Mixed,
       goneId: String,
@@ -147,7 +151,6 @@ export function effectCollections(connection: Connection): { contacts: Collectio
       goneVersion: Number,
       crmEmail: String,
       crmEmailAt: Date,
-      ownWrites: Mixed,
     },
     schemaOptions,
   )

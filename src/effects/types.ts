@@ -107,6 +107,13 @@ export type OutboxItem = OutboxMessage | SettledTask
 /** A value in HighLevel that is not what we last wrote: a person's edit. */
 export type PersonEdit =
   | { kind: 'field'; contactId: string; subjectId: string; field: FieldKey; before: string | number | null; after: string | number | null }
-  | { kind: 'tag_added' | 'tag_removed'; contactId: string; subjectId: string; tag: string }
-  | { kind: 'card_moved'; opportunityId: string; subjectId: string; pipeline: PipelineKey; before: string | null; after: string | null }
+  | { kind: 'tag_added' | 'tag_removed'; contactId: string; subjectId: string; stamp: string; tag: string }
+  /** A custom field that is not ours; long values are shortened. null: empty. */
+  | { kind: 'custom_field'; contactId: string; subjectId: string; stamp: string; fieldId: string; before: string | null; after: string | null }
+  /** Do-not-disturb: `all` or single channels. */
+  | { kind: 'opted_out' | 'opted_in'; contactId: string; subjectId: string; stamp: string; channels: string[] }
+  /** A card of ours; `before` and `after` are levels, `fromPlace` and `toPlace` are `<pipelineId>/<stageId>`. */
+  | { kind: 'card_moved'; opportunityId: string; subjectId: string; pipeline: PipelineKey; before: string | null; after: string | null; fromPlace: string | null; toPlace: string }
+  /** Any other opportunity of a contact that is ours. */
+  | { kind: 'stage_changed'; opportunityId: string; subjectId: string; stamp: string; fromPlace: string; toPlace: string }
   | { kind: 'card_deleted'; opportunityId: string; subjectId: string; pipeline: PipelineKey }

@@ -41,6 +41,8 @@ export interface CrmContact {
   name: string | null
   tags: string[]
   dnd: boolean
+  /** Do-not-disturb per channel; left out where HighLevel's answer does not say. */
+  dndSettings?: Record<string, { status: string | null }>
   customFields: { id: string; value: unknown }[]
   /** By HighLevel's clock; left out where its answer does not say. */
   changedAt?: Date

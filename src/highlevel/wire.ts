@@ -86,6 +86,7 @@ const isoInstant = z.unknown().optional().transform((value) => {
 const contact = z.looseObject({
   dateUpdated: isoInstant,
   id, email: maybeText, firstName: maybeText, lastName: maybeText, name: maybeText, contactName: maybeText, tags: texts, dnd: flag,
+  dndSettings: z.record(z.string(), z.looseObject({ status: maybeText })).optional().catch(undefined),
   customFields: customValues, customField: customValues,
   additionalEmails: z.array(z.unknown()).nullish().transform((values) => values ?? []),
 })
@@ -93,7 +94,7 @@ type WireContact = z.output<typeof contact>
 function toContact(body: WireContact): CrmContact {
   const { email, firstName, lastName, tags, dnd } = body
   const joined = [firstName, lastName].filter((part) => part !== null).join(' ')
-  return { id: body.id, email: email?.toLowerCase() ?? null, firstName, lastName, name: body.name ?? body.contactName ?? (joined === '' ? null : joined), tags, dnd, customFields: body.customFields.length > 0 ? body.customFields : body.customField, ...(body.dateUpdated === null ? {} : { changedAt: body.dateUpdated }) }
+  return { id: body.id, email: email?.toLowerCase() ?? null, firstName, lastName, name: body.name ?? body.contactName ?? (joined === '' ? null : joined), tags, dnd, customFields: body.customFields.length > 0 ? body.customFields : body.customField, ...(body.dndSettings === undefined ? {} : { dndSettings: body.dndSettings }), ...(body.dateUpdated === null ? {} : { changedAt: body.dateUpdated }) }
 }
 const contactOut = contact.transform(toContact)
 export const contactAnswer = z.union([z.looseObject({ contact: contactOut }).transform((body) => body.contact), contactOut])

@@ -163,7 +163,10 @@ describe('cards', () => {
     expect(await h.effects.observeOpportunity(companyId, seen())).toEqual([])
     await h.drain()
     expect(h.crm.calls.map((call) => call.name)).toEqual(['moveOpportunity'])
-    expect(h.events.map((event) => [event.type, event.source, event.before, event.after])).toEqual([['card.moved', 'card', 'happy', 'very_happy']])
+    expect(h.events.map((event) => [event.type, event.source, event.before, event.after])).toEqual([
+      ['card.moved', 'card', 'happy', 'very_happy'],
+      ['card.stage_changed', 'card', 'Happy', 'Very Happy'],
+    ])
   })
 
   it('of Health Status stay where a person puts them', async () => {

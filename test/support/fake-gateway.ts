@@ -1,5 +1,5 @@
 import type {
-  CompanyApi, CrmContact, CrmContactInput, CrmMessage, CrmOpportunity, HighLevelGateway, LocationApi,
+  CompanyApi, CrmContact, CrmContactInput, CrmCustomField, CrmMessage, CrmOpportunity, CrmPipeline, HighLevelGateway, LocationApi,
 } from '../../src/highlevel/index.ts'
 import { PermanentError } from '../../src/kernel/errors.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
@@ -29,6 +29,9 @@ export interface FakeGateway {
   /** The contact after each change by a call: what HighLevel would send as webhooks. */
   snapshots: { contact: CrmContact; at: Date }[]
   opportunities: Map<string, CrmOpportunity>
+  /** What the success location has, by name. */
+  customFields: CrmCustomField[]
+  pipelines: CrmPipeline[]
   messages: (CrmMessage & { contactId: string })[]
   tasks: { id: string; contactId: string; title: string; body: string; completed: boolean }[]
   notes: { id: string; contactId: string; body: string }[]
@@ -61,6 +64,8 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     contacts,
     snapshots: [],
     opportunities,
+    customFields: [],
+    pipelines: [],
     messages,
     tasks,
     notes,
@@ -119,12 +124,12 @@ export function createFakeGateway(clock: Clock): FakeGateway {
     return {
       companyId,
       locationId,
-      listCustomFields: refuse('listCustomFields'),
+      listCustomFields: () => call('listCustomFields', [], () => fake.customFields),
       createCustomField: refuse('createCustomField'),
       updateCustomField: refuse('updateCustomField'),
       listTags: refuse('listTags'),
       createTag: refuse('createTag'),
-      listPipelines: refuse('listPipelines'),
+      listPipelines: () => call('listPipelines', [], () => fake.pipelines),
       listWorkflows: refuse('listWorkflows'),
       addToWorkflow: (contactId, workflowId) => call('addToWorkflow', [contactId, workflowId], () => void enrolments.push({ contactId: contactOf(contactId).id, workflowId })),
       removeFromWorkflow: (contactId, workflowId) =>

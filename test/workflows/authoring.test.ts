@@ -73,6 +73,11 @@ describe('the life of a workflow', () => {
     expect(await runsOf()).toMatchObject({ items: [{ version: 4 }] })
     expect((await member.get('/api/runs?locationId=nowhere')).body).toMatchObject({ total: 0, items: [] })
     expect((await member.get('/api/runs?state=lost')).status).toBe(400)
+    const [run] = (await runsOf()).items
+    expect((await member.send('POST', `/api/runs/${run.id}/cancel`)).status).toBe(403)
+    expect(await admin.send('POST', `/api/runs/${run.id}/retry`)).toMatchObject({ status: 409, body: { error: { code: 'run_not_failed' } } })
+    expect((await admin.send('POST', `/api/runs/${run.id}/cancel`)).body).toMatchObject({ state: 'stopped', reason: 'cancelled', nextAt: null })
+    expect(await admin.send('POST', `/api/runs/${run.id}/cancel`)).toMatchObject({ status: 409, body: { error: { code: 'run_finished' } } })
   })
 
   it('the agency’s switch stops everything, is seen by everybody and set by admins', async () => {
@@ -203,6 +208,7 @@ describe('another agency', () => {
     const runId = ((await admin.get('/api/runs')).body.items as { id: string }[])[0]!.id
     expect((await stranger.get(`/api/runs/${runId}`)).status).toBe(404)
     expect((await stranger.get('/api/runs')).body.total).toBe(0)
+    for (const act of ['cancel', 'retry']) expect((await stranger.send('POST', `/api/runs/${runId}/${act}`)).status).toBe(404)
     expect((await stranger.send('POST', `/api/workflows/${key}/preview`, who)).status).toBe(404)
     expect((await stranger.send('POST', `/api/workflows/${key}/dry-run`, {})).body).toMatchObject({ eventsSeen: 0, total: 0 })
     expect((await stranger.get('/api/workflows/export?keys=spring_offer')).status).toBe(404)

@@ -87,8 +87,8 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
     const before = entered.get(personOf(run))
     if (before === undefined) return null
     if (guards.reentry === 'once') return 'entered_before'
-    if (guards.reentry === 'after_end' && before.endAt === null) return 'still_in_it'
     if (guards.cooldownDays !== undefined && nowMs - before.lastAt.getTime() < guards.cooldownDays * dayMs) return 'cooldown'
+    if (guards.reentry === 'after_end' && before.endAt === null) return 'still_in_it'
     return null
   }
 
@@ -112,6 +112,7 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
     }
     if (known.has(run._id)) return tell(run, null, 'would_not', 'same_occasion')
     known.add(run._id)
+    if (run.userId === null && definition.steps.some((step) => handlerOf(step).reaches === 'customer')) return tell(run, null, 'would_not', 'no_person')
     const obstacle = reentryObstacle(run)
     if (obstacle !== null) return tell(run, null, 'would_not', obstacle)
     entered.set(personOf(run), { lastAt: clock.now(), endAt: null })

@@ -12,7 +12,7 @@ import { mergeFields, sampleValues, type MergeFieldKey, type MergeValues } from 
 import type { WorkflowPorts } from '../ports.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
 import { fieldsOf, renderTemplate } from '../templates.ts'
-import { changedOverride, refuseFaults, templatesOf, withOverride } from './changes.ts'
+import { changedOverride, refuseFaults, replaceableOf, templatesOf, withOverride } from './changes.ts'
 import { brandedHtml } from '../mail.ts'
 
 /** Words of a workflow with somebody's data, for people who write them. Nothing of it reaches a customer. */
@@ -46,7 +46,7 @@ export interface SpeakingDeps {
 /** How many of a person's facts are looked at for one that the words can speak of. */
 const factsLookedAt = 20
 
-export type RenderedStep = PreviewView['steps'][number]
+type RenderedStep = PreviewView['steps'][number]
 
 export function createSpeaking({ states, ports, events, sendMail }: SpeakingDeps): Speaking {
   /** The newest fact of this person that would have started the workflow. */
@@ -121,11 +121,10 @@ export function wordsOf(workflow: AgencyWorkflow, changes: PreviewRequest['steps
 function shippedValues({ shipped }: AgencyWorkflow, stepId: string): Record<string, unknown> {
   const step = shipped.steps.find(({ id }) => id === stepId)
   if (step === undefined) return {}
-  const { id: _id, kind: _kind, ...values } = step as Step & Record<string, unknown>
-  return Object.fromEntries(Object.entries(values).filter(([member]) => ['delayMinutes', 'dueHours', 'subject', 'text', 'html', 'title', 'body'].includes(member)))
+  return Object.fromEntries(replaceableOf(step).map((member) => [member, (step as unknown as Record<string, unknown>)[member]]).filter(([, value]) => value !== undefined))
 }
 
-export function withoutGaps<T extends object>(change: T): { [member in keyof T]: Exclude<T[member], undefined> } {
+function withoutGaps<T extends object>(change: T): { [member in keyof T]: Exclude<T[member], undefined> } {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as { [member in keyof T]: Exclude<T[member], undefined> }
 }
 

@@ -30,7 +30,7 @@ function outputOf({ type, summary, at }: DomainEvent, externalId: string | null)
   return type === 'message.failed' ? { error: summary } : { externalId, acceptedAt: at.toISOString() }
 }
 
-type RunFilter = { companyId: string } & Partial<Pick<RunRecord, 'locationId' | 'userId'>>
+type RunFilter = { companyId: string; 'facts.type'?: string } & Partial<Pick<RunRecord, 'locationId' | 'userId'>>
 
 /** A run that the matter itself started is not ended by it. */
 function isAbout(opened: EventFacts): (run: RunRecord) => boolean {
@@ -189,6 +189,10 @@ export function createDeliveries({ runs, states, cap, optOuts, ports, clock }: D
           const moved = await levelMoved(event)
           return (await changeUndone(event)) || moved
         }
+        case 'user.returned':
+          return userId !== null && (await end({ companyId, userId, 'facts.type': 'user.inactive' }, 'recovered', { by: 'recovery' })) > 0
+        case 'billing.payment_recovered':
+          return locationId !== null && (await end({ companyId, locationId, 'facts.type': 'billing.payment_failed' }, 'recovered', { by: 'recovery' })) > 0
         case 'installation.uninstalled':
           return (await end({ companyId }, 'uninstalled')) > 0
         default:

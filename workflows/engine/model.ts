@@ -50,6 +50,8 @@ export interface StepOverride {
   workflowId?: string
   workflowName?: string
   url?: string
+  until?: { time: string; weekdays?: number[] | undefined }
+  businessHours?: boolean
 }
 
 /** A version as it was published. */

@@ -33,12 +33,13 @@ export const stepChange = z.strictObject({
   workflowId: id.optional(),
   workflowName: named.optional(),
   url: z.string().trim().min(1).max(2_000).optional(),
+  until: z.strictObject({ time: z.string().max(5), weekdays: z.array(z.number().int()).max(7).optional() }).optional(),
+  businessHours: z.boolean().optional(),
 })
 export type StepChange = z.output<typeof stepChange>
 
 /** Changes by step id; null puts a step back to the default. */
 export const stepChanges = z.record(z.string().max(60), stepChange.nullable())
-export type StepChanges = z.output<typeof stepChanges>
 
 /** Words and delays of an agency's own. `copy` and `delayMinutes` mean the first message and the first wait; null puts a step back. */
 export const workflowPatch = z
@@ -55,7 +56,6 @@ export type WorkflowPatch = z.output<typeof workflowPatch>
 export const runsQuery = z.object({ page, pageSize, state: z.enum(['active', 'done', 'stopped', 'failed']).optional() })
 /** Runs over all workflows. */
 export const allRunsQuery = runsQuery.extend({ workflowKey: workflowParams.shape.key.optional(), locationId: id.optional(), userId: id.optional() })
-export type AllRunsQuery = z.output<typeof allRunsQuery>
 
 /** Words of the first step that has any, as they are used now. */
 const copyView = z.object({ subject: z.string().nullable(), text: z.string(), html: z.string().nullable() })
