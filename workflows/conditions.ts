@@ -29,7 +29,6 @@ export const conditionFields: ReadonlyMap<string, ConditionField> = new Map<stri
   ['account.health', { label: 'Health Status of the account, now', needsAccount: true, read: ({ account }) => account?.healthLevel ?? null }],
   ['account.group', { label: 'Group of the account', needsAccount: true, read: ({ account }) => account?.group ?? null }],
   ['case.outcome', { label: 'What came of the case', needsAccount: false, read: ({ facts }) => facts.outcome ?? null }],
-  ['activity.days', { label: 'Days of absence', needsAccount: false, read: ({ facts }) => facts.days ?? null }],
   ['account.premium', { label: 'Premium account', needsAccount: true, read: ({ account }) => account?.premium ?? false }],
   ['account.csm', { label: 'Owner of the account (user id)', needsAccount: true, read: ({ account }) => account?.ownerId ?? null }],
   ['tag.name', { label: 'Tag that was added or removed', needsAccount: false, read: ({ facts }) => facts.about?.tag ?? null }],
