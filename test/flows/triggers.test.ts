@@ -57,7 +57,7 @@ beforeAll(async () => {
   expect([imported.status, imported.body]).toMatchObject([200, expect.anything()])
   for (const { definition } of file.workflows as { definition: { key: string } }[]) expect((await admin().send('POST', `/api/workflows/${definition.key}/publish`)).status).toBe(200)
   clock.advanceMs(60_000)
-}, 120_000)
+}, 300_000)
 
 afterAll(() => product.stop())
 // Past the window in which clocks alone do not tell what came first.
