@@ -57,7 +57,7 @@ beforeAll(async () => {
   expect([imported.status, imported.body]).toMatchObject([200, expect.anything()])
   for (const { definition } of file.workflows as { definition: { key: string } }[]) expect((await admin().send('POST', `/api/workflows/${definition.key}/publish`)).status).toBe(200)
   clock.advanceMs(60_000)
-}, 120_000)
+}, 300_000)
 
 afterAll(() => product.stop())
 // Past the window in which clocks alone do not tell what came first.
@@ -112,6 +112,19 @@ describe('a published workflow', () => {
     await delivered()
     expect([await runsOf('card_live'), (await runsOf('any_card')) - before]).toEqual([1, 1])
     expect(await titlesOf('in Onboarding')).toEqual(['Kick-off to Live in Onboarding'])
+  }, 60_000)
+
+  it('starts once for the first move of a card that was there before us', async () => {
+    const before = await runsOf('any_card')
+    const hidden = product.sandbox.createCard(headquartersId, { pipelineId, contactId, name: 'An old card' })
+    await delivered()
+    const places = product.connection.collection('effect_watched_cards')
+    expect((await places.deleteOne({ opportunityId: hidden.id })).deletedCount).toBe(1)
+    clock.advanceMs(10_000)
+    product.sandbox.moveCard(hidden.id, 'Training')
+    await until('the run', async () => (await runsOf('any_card')) - before === 1, 20_000, 200)
+    await delivered()
+    expect((await runsOf('any_card')) - before).toBe(1)
   }, 60_000)
 
   it('starts when do-not-disturb is switched on, once', async () => {

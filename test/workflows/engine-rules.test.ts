@@ -85,6 +85,7 @@ describe('entering again', () => {
     for (const days of [0, 9, 2]) {
       await pass(days * dayMs)
       await happen(world.answer('neutral'))
+      await pass(2 * hourMs)
     }
     expect((await runsOf('cooling')).map(({ reason }) => reason)).toEqual([null, 'cooldown', null])
   })
