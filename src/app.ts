@@ -1,7 +1,9 @@
 import type { Connection } from 'mongoose'
 import { createEchoFilter, createWebhookPump, createWebhookReceiver, createWebhookRouter, type CompletedTask, type SeenMessage } from '../webhooks/index.ts'
 import { createCrmChoices, createScheduler, createStepFindings, createWebhookOut, createWorkflows, crmChoiceRoutes, numericTypes, recurringJobs, webhookRoutes, workflowRoutes, type WebhookNetwork } from '../workflows/index.ts'
-import { accountRoutes, createAccounts } from './accounts/index.ts'
+import { accountRoutes, createAccounts, tellChurn } from './accounts/index.ts'
+import { createActivity } from './activity/index.ts'
+import { billingRoutes, createBilling } from './billing/index.ts'
 import { caseRoutes, createCases } from './cases/index.ts'
 import { createEffects } from './effects/index.ts'
 import { createEvents } from './events/index.ts'
@@ -120,7 +122,9 @@ function composeServices(options: AppOptions) {
   const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: highlevel.sharedSecrets, logger })
   const book = createAnswerBook({ connection })
   const happiness = createHappiness({ connection, clock, answers: book, accounts, effects, events, settings, logger, rush })
-  const scores = createScores({ connection })
+  const scores = createScores({ connection, events })
+  const activity = createActivity({ connection, clock, accounts, events })
+  const billing = createBilling({ connection, clock, accounts, events })
   const cases = createCases({ connection, clock, events, accounts, settings })
   const reports = createReports({ connection, clock, accounts, answers: book, events, settings, logger })
   const feedback = createFeedback({
@@ -190,7 +194,7 @@ function composeServices(options: AppOptions) {
     connection, clock, wake, rush, logger, faultPoint,
     findings: createStepFindings({ choices: crmChoices, webhookFault: (companyId, url) => webhookOut.faultOf(companyId, url) }),
     events,
-    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => cases.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event), (event) => marketplace.observe(event)],
+    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => cases.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event), (event) => marketplace.observe(event), (event) => tellChurn(events, event)],
     ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
     ports: {
       settings: (companyId) => settings.get(companyId),
@@ -279,6 +283,8 @@ function composeServices(options: AppOptions) {
     ['people', (id) => people.purge(id)],
     ['health', (id) => health.purge(id)],
     ['scores', (id) => scores.purge(id)],
+    ['activity', (id) => activity.purge(id)],
+    ['billing', (id) => billing.purge(id)],
     ['reports', (id) => reports.purge(id)],
     ['workflows', (id) => workflows.purge(id)],
     ['webhooks', (id) => webhookOut.purge(id)],
@@ -294,7 +300,7 @@ function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps, marketplace.pump]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, reports, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, activity, billing, reports, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -305,7 +311,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, reports, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, activity, billing, reports, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -319,6 +325,8 @@ export function createApp(options: AppOptions): App {
         { name: 'accounts', drain: () => accounts.keepUp(250) },
         { name: 'people', drain: () => people.keepUp(200) },
         { name: 'health', drain: () => health.sweep(200) },
+        { name: 'activity', drain: () => activity.sweep(100) },
+        { name: 'billing', drain: () => billing.sweep(100) },
       ],
       keepTokens: () => gateway.refreshDueTokens(50),
       async sweepOverdueCases() {
@@ -383,10 +391,11 @@ export function createApp(options: AppOptions): App {
       ...settingsRoutes(settings),
       ...accountRoutes(accounts),
       ...timelineRoutes({ events, clock, accountName: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.name ?? null }),
-      ...feedbackRoutes(feedback),
+      ...feedbackRoutes(feedback, (user) => activity.seen(user)),
       ...caseRoutes(cases),
       ...scoreRoutes(scores, accounts),
-      ...peopleRoutes(people, { accounts, clock }),
+      ...peopleRoutes(people, { accounts, clock, lastSeen: (companyId, locationId) => activity.lastSeen(companyId, locationId) }),
+      ...billingRoutes(billing),
       ...healthRoutes(health),
       ...reportRoutes(reports, clock),
       // Before the routes of single workflows, whose key could be any word.

@@ -29,8 +29,19 @@ export const conditionFields: ReadonlyMap<string, ConditionField> = new Map<stri
   ['account.health', { label: 'Health Status of the account, now', needsAccount: true, read: ({ account }) => account?.healthLevel ?? null }],
   ['account.group', { label: 'Group of the account', needsAccount: true, read: ({ account }) => account?.group ?? null }],
   ['case.outcome', { label: 'What came of the case', needsAccount: false, read: ({ facts }) => facts.outcome ?? null }],
-  ['activity.days', { label: 'Days of absence', needsAccount: false, read: ({ facts }) => facts.days ?? null }],
   ['account.premium', { label: 'Premium account', needsAccount: true, read: ({ account }) => account?.premium ?? false }],
+  ['account.csm', { label: 'Owner of the account (user id)', needsAccount: true, read: ({ account }) => account?.ownerId ?? null }],
+  ['tag.name', { label: 'Tag that was added or removed', needsAccount: false, read: ({ facts }) => facts.about?.tag ?? null }],
+  ['field.name', { label: 'Field that was changed', needsAccount: false, read: ({ facts }) => facts.about?.fieldName ?? null }],
+  ['field.before', { label: 'Value of the field before', needsAccount: false, read: ({ facts }) => facts.about?.fieldBefore ?? null }],
+  ['field.after', { label: 'Value of the field after', needsAccount: false, read: ({ facts }) => facts.about?.fieldAfter ?? null }],
+  ['card.pipeline', { label: 'Pipeline of the card', needsAccount: false, read: ({ facts }) => facts.about?.pipelineName ?? null }],
+  ['card.stage_before', { label: 'Stage of the card before', needsAccount: false, read: ({ facts }) => (facts.type === 'card.stage_changed' ? facts.before : null) }],
+  ['card.stage_after', { label: 'Stage of the card after', needsAccount: false, read: ({ facts }) => (facts.type === 'card.stage_changed' ? facts.after : null) }],
+  ['user.inactive_days', { label: 'Days without a sign of life', needsAccount: false, read: ({ facts }) => (facts.type.startsWith('user.') ? (facts.days ?? null) : null) }],
+  ['unanswered.cycles', { label: 'Invitations in a row without an answer', needsAccount: false, read: ({ facts }) => facts.about?.cycles ?? null }],
+  ['score.milestone', { label: 'Milestone of the score', needsAccount: false, read: ({ facts }) => facts.about?.milestone ?? null }],
+  ['billing.days', { label: 'Days until the renewal', needsAccount: false, read: ({ facts }) => (facts.type.startsWith('billing.') ? (facts.days ?? null) : null) }],
 ])
 
 /** True if every comparison holds. @throws Error for a field that is not in the catalogue (definitions are checked before they are stored) */

@@ -29,6 +29,17 @@ export const mergeFields = [
   { key: 'status.note', label: 'Note of the status change', sample: 'New office opens in March.', fallback: '' },
   { key: 'case.due', label: 'When the case is due', sample: '22 Nov, 13:40 UTC', fallback: 'within a day' },
   { key: 'event.summary', label: 'What happened', sample: 'Stage “Neutral” is missing.', fallback: '' },
+  { key: 'tag.name', label: 'Tag that was added or removed', sample: 'vip', fallback: 'a tag' },
+  { key: 'field.name', label: 'Field that was changed', sample: 'Plan', fallback: 'a field' },
+  { key: 'field.before', label: 'Value of the field before', sample: 'Basic', fallback: 'nothing' },
+  { key: 'field.after', label: 'Value of the field after', sample: 'Pro', fallback: 'nothing' },
+  { key: 'card.pipeline', label: 'Pipeline of the card', sample: 'Onboarding', fallback: 'a pipeline' },
+  { key: 'card.stage_before', label: 'Stage of the card before', sample: 'Kick-off', fallback: 'another stage' },
+  { key: 'card.stage_after', label: 'Stage of the card after', sample: 'Live', fallback: 'another stage' },
+  { key: 'user.inactive_days', label: 'Days without a sign of life', sample: '14', fallback: 'some' },
+  { key: 'unanswered.cycles', label: 'Invitations in a row without an answer', sample: '3', fallback: 'some' },
+  { key: 'score.milestone', label: 'Milestone of the score', sample: '500', fallback: 'a new number of' },
+  { key: 'billing.days', label: 'Days until the renewal', sample: '30', fallback: 'a few' },
 ] as const satisfies readonly MergeField[]
 
 export type MergeFieldKey = (typeof mergeFields)[number]['key']

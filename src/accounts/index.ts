@@ -1,4 +1,5 @@
 export { createAccounts } from './service.ts'
+export { tellChurn } from './churn.ts'
 export { accountRoutes } from './routes.ts'
 export { accountColumns } from './export.ts'
 export type { AccountFigures, AccountStanding, DisagreeingAccount, FigureFilter } from './figures.ts'

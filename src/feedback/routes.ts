@@ -26,15 +26,19 @@ function userOf(session: Session): UserKey {
 }
 
 /** What the widget calls. */
-function widgetRoutes({ answers, prompts }: Feedback): Route[] {
+function widgetRoutes({ answers, prompts }: Feedback, seen?: (user: UserKey) => Promise<void>): Route[] {
   return [
     defineRoute({
       method: 'GET',
       path: '/api/prompt',
       access: 'session',
-      summary: 'Should this person be asked now, why, when next, and with which words. Records nothing.',
+      summary: 'Should this person be asked now, why, when next, and with which words. Records nothing but that they are there.',
       responses: { 200: { description: 'The decision.', schema: promptView } },
-      handler: async (request) => ({ status: 200, json: await prompts.view(sessionOf(request), request.headers['accept-language']) }),
+      async handler(request) {
+        const session = sessionOf(request)
+        if (session.role === 'account_user' && session.locationId !== null) await seen?.(userOf(session))
+        return { status: 200, json: await prompts.view(session, request.headers['accept-language']) }
+      },
     }),
     defineRoute({
       method: 'GET',
@@ -154,6 +158,7 @@ function agencyRoutes({ prompts, links }: Feedback): Route[] {
   ]
 }
 
-export function feedbackRoutes(feedback: Feedback): Route[] {
-  return [...widgetRoutes(feedback), ...agencyRoutes(feedback)]
+/** @param seen told of every account user whose widget asks: a sign of life */
+export function feedbackRoutes(feedback: Feedback, seen?: (user: UserKey) => Promise<void>): Route[] {
+  return [...widgetRoutes(feedback, seen), ...agencyRoutes(feedback)]
 }

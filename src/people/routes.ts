@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { account } from '../http/contract/accounts.ts'
 import {
   accountPeople, assignRequest, assignResponse, brief, csmList, csmRequest, hoursEntry, hoursList, hoursQuery, hoursReport, hoursReportQuery, hoursRequest, keyUserRequest,
-  premiumRequest, primaryRequest, type HoursEntry,
+  premiumRequest, primaryRequest, type AccountPerson, type HoursEntry,
 } from '../http/contract/people.ts'
 import type { Accounts } from '../accounts/index.ts'
 import { csvAnswer, csvOf, type CsvColumn } from '../kernel/csv.ts'
@@ -40,22 +40,26 @@ const reportColumns = (by: 'csm' | 'account'): CsvColumn<HoursRow>[] => [
   { name: 'Id', value: (row) => row.id },
 ]
 
-function contactRoutes(people: People): Route[] {
+function contactRoutes(people: People, lastSeen: LastSeen): Route[] {
+  const withLastSeen = async (companyId: string, locationId: string, found: AccountPerson[]) => {
+    const seen = await lastSeen(companyId, locationId)
+    return { items: found.map((person) => ({ ...person, lastSeenAt: seen.get(person.userId)?.toISOString() ?? null })) }
+  }
   return [
     defineRoute({
       method: 'GET', path: '/api/accounts/:locationId/people', access: 'agency', summary: 'The users of an account with their parts: primary contact and key users.',
       params, responses: peopleAnswer,
-      handler: async (request) => ({ status: 200, json: { items: await people.people(sessionOf(request).companyId, request.params.locationId) } }),
+      handler: async (request) => ({ status: 200, json: await withLastSeen(sessionOf(request).companyId, request.params.locationId, await people.people(sessionOf(request).companyId, request.params.locationId)) }),
     }),
     defineRoute({
       method: 'PUT', path: '/api/accounts/:locationId/primary-contact', access: 'agency', summary: 'Choose whom the agency talks to first; null goes back to the longest-standing admin.',
       params, body: primaryRequest, responses: peopleAnswer,
-      handler: async (request) => ({ status: 200, json: { items: await people.choosePrimary(sessionOf(request), request.params.locationId, request.body.userId) } }),
+      handler: async (request) => ({ status: 200, json: await withLastSeen(sessionOf(request).companyId, request.params.locationId, await people.choosePrimary(sessionOf(request), request.params.locationId, request.body.userId)) }),
     }),
     defineRoute({
       method: 'PUT', path: '/api/accounts/:locationId/users/:userId/key', access: 'agency', summary: 'Mark a user of an account as a key user, or take the mark away.',
       params: userParams, body: keyUserRequest, responses: peopleAnswer,
-      handler: async (request) => ({ status: 200, json: { items: await people.markKey(sessionOf(request), request.params.locationId, request.params.userId, request.body.key) } }),
+      handler: async (request) => ({ status: 200, json: await withLastSeen(sessionOf(request).companyId, request.params.locationId, await people.markKey(sessionOf(request), request.params.locationId, request.params.userId, request.body.key)) }),
     }),
   ]
 }
@@ -141,6 +145,9 @@ function hoursRoutes(people: People, accounts: Pick<Accounts, 'get'>, clock: Clo
   ]
 }
 
-export function peopleRoutes(people: People, { accounts, clock }: { accounts: Pick<Accounts, 'get'>; clock: Clock }): Route[] {
-  return [...contactRoutes(people), ...ownershipRoutes(people), ...hoursRoutes(people, accounts, clock)]
+/** When the users of an account were last seen, by user id. */
+type LastSeen = (companyId: string, locationId: string) => Promise<Map<string, Date>>
+
+export function peopleRoutes(people: People, { accounts, clock, lastSeen = async () => new Map() }: { accounts: Pick<Accounts, 'get'>; clock: Clock; lastSeen?: LastSeen }): Route[] {
+  return [...contactRoutes(people, lastSeen), ...ownershipRoutes(people), ...hoursRoutes(people, accounts, clock)]
 }

@@ -33,7 +33,7 @@ export function peopleView(users: readonly AccountUser[], chosenUserId: string |
     const isPrimary = user.userId === primary?.user.userId
     return {
       userId: user.userId, name: user.name, email: user.email, phone: user.phone, role: user.role,
-      primary: isPrimary, primaryBy: isPrimary ? primary.by : null, key: keyUserIds.includes(user.userId), joinedAt: user.joinedAt,
+      primary: isPrimary, primaryBy: isPrimary ? primary.by : null, key: keyUserIds.includes(user.userId), joinedAt: user.joinedAt, lastSeenAt: null,
     }
   })
   return people.sort((left, right) =>

@@ -5,7 +5,8 @@ import { isDuplicateKey } from '../store/index.ts'
 import { alertNewsOf, type AlertKind, type AlertNews } from './alert-rules.ts'
 import type { Cycles } from './cycles.ts'
 import type { AlertRecord, CoverageRecord, ReportModels } from './model.ts'
-import { silenceOf, type CoverageSample } from './rules.ts'
+import { monthOf } from './calendar.ts'
+import { silenceOf, unansweredRow, type CoverageSample } from './rules.ts'
 
 /** What needs somebody now. */
 export interface Alerts {
@@ -22,7 +23,7 @@ export interface AlertsDeps {
   models: ReportModels
   clock: Clock
   figures: Accounts['figures']
-  cycles: Pick<Cycles, 'lastTwo'>
+  cycles: Pick<Cycles, 'recent'>
   events: { append(event: DomainEvent): Promise<unknown> }
 }
 
@@ -30,6 +31,8 @@ const shownDays = 30
 const sampleDays = 90
 const mostListed = 5_000
 const weekMs = 7 * dayMs
+/** Fewer cycles without an answer are not told. */
+const fewestUnanswered = 2
 
 export function createAlerts({ models, clock, figures, cycles, events }: AlertsDeps): Alerts {
   const { alerts, coverage, books } = models
@@ -74,9 +77,9 @@ export function createAlerts({ models, clock, figures, cycles, events }: AlertsD
       for await (const page of figures.standings(companyId)) {
         const watched = page.filter((standing) => standing.feedbackEnabled && standing.users > 0 && standing.group !== 'churned')
         const ids = watched.map(({ locationId }) => `${companyId}:${locationId}`)
-        const [known, lastTwo] = await Promise.all([
+        const [known, recent] = await Promise.all([
           coverage.find({ _id: { $in: ids }, companyId }).lean<CoverageRecord[]>(),
-          cycles.lastTwo(companyId, watched.map(({ locationId }) => locationId)),
+          cycles.recent(companyId, watched.map(({ locationId }) => locationId)),
         ])
         const records = new Map(known.map((record) => [record.locationId, record]))
         const writes = []
@@ -84,7 +87,14 @@ export function createAlerts({ models, clock, figures, cycles, events }: AlertsD
           const record = records.get(locationId)
           const kept = (record?.samples ?? []).filter((sample) => sample.at.getTime() >= oldest && now.getTime() - sample.at.getTime() > dayMs)
           const samples: CoverageSample[] = [...kept, { at: now, answered, eligible: users }]
-          const reason = silenceOf({ samples, cycles: lastTwo.get(locationId) ?? [] })
+          const reason = silenceOf({ samples, cycles: recent.get(locationId) ?? [] })
+          const unanswered = unansweredRow(recent.get(locationId) ?? [])
+          if (unanswered >= fewestUnanswered) {
+            await events.append({
+              key: `account.unanswered:${companyId}:${locationId}:${monthOf(now)}:${unanswered}`, companyId, locationId, userId: null, type: 'account.unanswered', at: now,
+              actor: { kind: 'system', id: null, name: null }, source: 'schedule', summary: `Nobody of ${name} answered in ${unanswered} cycles in a row.`, data: { accountName: name, cycles: unanswered },
+            })
+          }
           const before = record?.silentSince ?? null
           const silentSince = reason === null ? null : (before ?? now)
           if (reason !== null && before === null) {

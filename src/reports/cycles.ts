@@ -41,8 +41,8 @@ export interface Cycles {
   observe(event: DomainEvent): Promise<void>
   /** Per month, over all accounts or those given; `asOf`: everything before is in. */
   months(companyId: string, months: readonly string[], among: Members | null): Promise<{ asOf: Date; months: CycleMonth[] }>
-  /** How many of each account's users were shown a prompt, and answered, in the two last months that are over, newest first. */
-  lastTwo(companyId: string, locationIds: readonly string[]): Promise<Map<string, { shown: number; answered: number }[]>>
+  /** How many of each account's users were shown a prompt, and answered, in the last six months that are over, newest first. */
+  recent(companyId: string, locationIds: readonly string[]): Promise<Map<string, { shown: number; answered: number }[]>>
   purge(companyId: string): Promise<void>
 }
 
@@ -71,6 +71,8 @@ interface MonthFigure {
 
 const countNames = ['due', 'shown', 'answered', 'snoozed', 'closed', 'ignored', 'commented', 'selfInitiated'] as const
 const neverDue = '-'
+/** Whole months that are looked back at for answers that stayed away. */
+const recentCycles = 6
 const pageSize = 1_000
 /** Each conflict means that somebody else got through. */
 const maxAttempts = 10
@@ -256,9 +258,9 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
       return { asOf, months: months.map((month, at) => ({ month, eligible: Math.max(0, eligible[at] ?? 0), ...total((figures.get(month) ?? noFigure).rows, among) })) }
     },
 
-    async lastTwo(companyId, locationIds) {
+    async recent(companyId, locationIds) {
       const thisMonth = monthOf(clock.now())
-      const months = [plusMonths(thisMonth, -1), plusMonths(thisMonth, -2)]
+      const months = Array.from({ length: recentCycles }, (_, index) => plusMonths(thisMonth, -1 - index))
       const result = new Map(locationIds.map((locationId) => [locationId, months.map(() => ({ shown: 0, answered: 0 }))]))
       const found = await cycles.find({ companyId, locationId: { $in: [...locationIds] }, month: { $in: months } }, { locationId: 1, month: 1, state: 1 }).lean()
       for (const { locationId, month, state } of found) {

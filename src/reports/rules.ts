@@ -189,6 +189,12 @@ export function silenceOf({ samples, cycles }: SilenceInput): string | null {
   return `Answers cover ${percent(newest.share)} of the users; over the last 90 days it was ${percent(mean)}.`
 }
 
+/** Cycles in a row, newest first, in which people were asked and nobody answered. A cycle in which nobody was asked ends the row. */
+export function unansweredRow(cycles: readonly { shown: number; answered: number }[]): number {
+  const end = cycles.findIndex(({ shown, answered }) => shown === 0 || answered > 0)
+  return end < 0 ? cycles.length : end
+}
+
 function percent(value: number): string {
   return `${Math.round(value * 100)} %`
 }

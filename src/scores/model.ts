@@ -28,3 +28,22 @@ export function scoreModel(connection: Connection): Model<ScoreRecord> {
   schema.index({ companyId: 1, locationId: 1, at: -1 })
   return connection.model<ScoreRecord>('ScoreEntry', schema, 'score_entries')
 }
+
+/** The milestone that an account stands at. */
+export interface MilestoneRecord {
+  /** `<companyId>:<locationId>` */
+  _id: string
+  companyId: string
+  /** 0: below the first. */
+  reached: number
+  /** Grows with every change: names a crossing. */
+  changes: number
+}
+
+export function milestoneModel(connection: Connection): Model<MilestoneRecord> {
+  const existing = connection.models['ScoreMilestone'] as Model<MilestoneRecord> | undefined
+  if (existing !== undefined) return existing
+  const schema = new Schema<MilestoneRecord>({ _id: String, companyId: String, reached: Number, changes: Number }, { collection: 'score_milestones', strict: true, autoIndex: false, versionKey: false })
+  schema.index({ companyId: 1 })
+  return connection.model<MilestoneRecord>('ScoreMilestone', schema, 'score_milestones')
+}

@@ -1,7 +1,9 @@
 import type { Connection } from 'mongoose'
 import type { AccountScores } from '../http/contract/feedback.ts'
 import { isDuplicateKey } from '../store/index.ts'
-import { scoreModel, type ScoreKind } from './model.ts'
+import type { Events } from '../events/index.ts'
+import { noteMilestone } from './milestones.ts'
+import { milestoneModel, scoreModel, type ScoreKind } from './model.ts'
 
 /** One fact that earns or costs points. */
 export interface ScoreEntry {
@@ -26,8 +28,10 @@ export interface Scores {
   purge(companyId: string): Promise<void>
 }
 
-export function createScores({ connection }: { connection: Connection }): Scores {
+/** @param deps without `events` milestones are not told */
+export function createScores({ connection, events }: { connection: Connection; events?: Pick<Events, 'append'> }): Scores {
   const entries = scoreModel(connection)
+  const milestoneRecords = milestoneModel(connection)
 
   async function sums(
     companyId: string,
@@ -51,13 +55,17 @@ export function createScores({ connection }: { connection: Connection }): Scores
 
   return {
     async book({ key, companyId, ...entry }) {
+      let outcome: 'booked' | 'duplicate' = 'booked'
       try {
         await entries.create([{ _id: `${companyId}:${key}`, companyId, ...entry }])
-        return 'booked'
       } catch (error) {
-        if (isDuplicateKey(error)) return 'duplicate'
-        throw error
+        if (!isDuplicateKey(error)) throw error
+        outcome = 'duplicate'
       }
+      // Also for a booking that is there already: whoever made it may have ended before this.
+      const { locationId, at } = entry
+      if (events !== undefined) await noteMilestone(milestoneRecords, events, { companyId, locationId, at }, async () => (await sums(companyId, locationId, {})).reduce((sum, user) => sum + user.total, 0))
+      return outcome
     },
 
     async total(companyId, locationId, options = {}) {
@@ -89,6 +97,7 @@ export function createScores({ connection }: { connection: Connection }): Scores
 
     async purge(companyId) {
       await entries.deleteMany({ companyId })
+      await milestoneRecords.deleteMany({ companyId })
     },
   }
 }

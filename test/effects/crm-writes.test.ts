@@ -151,8 +151,7 @@ describe('what steps write to a contact', () => {
     expect(h.events).toMatchObject([{ type: 'message.failed', data: { code } }])
   })
 
-  it('says so when HighLevel takes a value and does not keep it', async () => {
-    h.crm.addContact({ ...adas(), email: 'ada@example.com', customFields: [{ id: 'f-other', value: 'x' }] })
+  it('says why HighLevel refuses it', async () => {
     h.crm.failNext('updateContact', { when: 'before', error: new PermanentError('highlevel_invalid', 'No such field.') })
     await h.effects.send(message('m', field))
     await h.drain()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { pointsOf } from '../../src/reports/calendar.ts'
-import { agencyMean, boundsOf, confidenceOf, medianOf, rankingOf, shareOf, shrunkScore, silenceOf, wilsonRange, type ConfidenceInput } from '../../src/reports/rules.ts'
+import { agencyMean, boundsOf, confidenceOf, medianOf, rankingOf, shareOf, shrunkScore, silenceOf, unansweredRow, wilsonRange, type ConfidenceInput } from '../../src/reports/rules.ts'
 import type { HappinessLevel } from '../../src/kernel/levels.ts'
 
 const levelOf = (score: number): HappinessLevel => (score >= 37.5 ? 'very_happy' : score >= 0 ? 'happy' : score >= -37.5 ? 'neutral' : 'not_happy')
@@ -110,4 +110,13 @@ it('trends are read at the ends of weeks and months, and on the last day', () =>
   expect(pointsOf('2026-11-02', '2026-11-18', 'week')).toEqual(['2026-11-08', '2026-11-15', '2026-11-18'])
   expect(pointsOf('2026-01-15', '2026-03-31', 'month')).toEqual(['2026-01-31', '2026-02-28', '2026-03-31'])
   expect(pointsOf('2026-01-01', '2026-01-03', 'day')).toHaveLength(3)
+})
+
+it.each<[string, { shown: number; answered: number }[], number]>([
+  ['nobody was ever asked', [], 0],
+  ['three in a row, then an answer', [{ shown: 2, answered: 0 }, { shown: 1, answered: 0 }, { shown: 4, answered: 0 }, { shown: 2, answered: 1 }, { shown: 2, answered: 0 }], 3],
+  ['a month in which nobody was asked ends the row', [{ shown: 2, answered: 0 }, { shown: 0, answered: 0 }, { shown: 2, answered: 0 }], 1],
+  ['all that are looked at', [{ shown: 1, answered: 0 }, { shown: 1, answered: 0 }], 2],
+])('cycles in a row without an answer: %s', (_case, cycles, expected) => {
+  expect(unansweredRow(cycles)).toBe(expected)
 })

@@ -80,6 +80,20 @@ describe('a dry run', () => {
     await expect(look({ steps: { other: {} } })).rejects.toMatchObject({ code: 'unknown_step' })
   })
 
+  it('of a schedule plays every occasion for every account', async () => {
+    const weekly = {
+      ...neutralCheckIn, key: 'weekly_word', level: null, trigger: { events: [], where: [], schedule: { every: 'week' as const, at: '09:00', weekday: 2 } },
+      guards: { ...neutralCheckIn.guards, dedupe: 'event' as const, capDays: 10, exitOn: ['reply' as const] },
+    }
+    await world.engine.workflows.authoring.exchange.importAll(companyId, { format: 'workflows', formatVersion: 1, workflows: [{ definition: weekly }] }, 'admin-1', false)
+    world.clock.set(new Date('2026-11-18T12:00:00Z'))
+    const view = dryRunView.parse(await world.engine.workflows.authoring.dryRun.look(companyId, 'weekly_word', { days: 14, page: 1, pageSize: 10 }))
+    expect(view.items.map(({ eventAt, outcome, reason }) => [eventAt, outcome, reason])).toEqual([
+      ['2026-11-17T09:00:00.000Z', 'would_not', 'capped'],
+      ['2026-11-10T09:00:00.000Z', 'would_receive', null],
+    ])
+  })
+
   it('is read in pages and by outcome, and only as far back as asked', async () => {
     for (let user = 0; user < 5; user += 1) await world.engine.events.append(world.answer('neutral', { userId: `user-${user}` }))
     world.clock.advanceMs(3 * dayMs)

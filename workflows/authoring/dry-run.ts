@@ -1,10 +1,11 @@
 import type { Model } from 'mongoose'
-import type { Events } from '../../src/events/index.ts'
+import type { DomainEvent, Events } from '../../src/events/index.ts'
 import type { DryRunEntry, DryRunRequest, DryRunView } from '../../src/http/contract/workflows.ts'
 import { dayMs, minuteMs, type Clock } from '../../src/kernel/clock.ts'
 import { hashOf } from '../../src/kernel/ids.ts'
-import type { WorkflowDefinition } from '../definition.ts'
+import type { Schedule, WorkflowDefinition } from '../definition.ts'
 import type { RunRecord } from '../engine/model.ts'
+import { nextOccasion } from '../engine/schedules.ts'
 import { mergeValuesOf, readScene } from '../engine/values.ts'
 import { sampleValues } from '../fields.ts'
 import type { WorkflowPorts } from '../ports.ts'
@@ -54,12 +55,31 @@ export function createDryRun({ states, runs, ports, events, clock }: DryRunDeps)
     const fromAt = new Date(toAt.getTime() - days * dayMs)
     const { messages } = await ports.settings(companyId)
     const capDays = typeof definition.guards.capDays === 'number' ? Math.max(definition.guards.capDays, messages.onePerPersonDays) : messages.onePerPersonDays
-    const [history, own] = await Promise.all([
+    const { schedule } = definition.trigger
+    const [read, occasions, own] = await Promise.all([
       readHistory(events, { companyId, types: definition.trigger.events, fromAt, toAt, capDays, maxEvents: dryRunLimits.events }),
+      schedule === undefined ? [] : occasionsOf(companyId, definition.key, schedule, fromAt, toAt),
       runs.find({ companyId, workflowKey: definition.key, createdAt: { $gte: new Date(fromAt.getTime() - capDays * dayMs) } }, { _id: 1, userId: 1, createdAt: 1 }).sort({ createdAt: -1 }).limit(dryRunLimits.events).lean(),
     ])
+    const history = schedule === undefined ? read : { ...read, asked: occasions, truncated: read.truncated || occasions.length >= dryRunLimits.events }
     const simulated = await simulate({ companyId, definition, history, messages, capDays, ownRuns: new Set(own.map(({ _id }) => _id)), fromAt, toAt, ports: remembering(ports), maxRuns: dryRunLimits.runs })
     return { ...simulated, truncated: history.truncated || simulated.truncated, fromAt, toAt, untilMs: clock.nowMs() + keptMs }
+  }
+
+  /** What a schedule would have started: one fact per occasion and account. */
+  async function occasionsOf(companyId: string, key: string, schedule: Schedule, fromAt: Date, toAt: Date): Promise<DomainEvent[]> {
+    const [zone, locationIds] = await Promise.all([ports.agencyZone(companyId), ports.locationIds(companyId)])
+    const occasions: DomainEvent[] = []
+    for (let at = nextOccasion(schedule, fromAt, zone ?? 'utc'); at < toAt; at = nextOccasion(schedule, at, zone ?? 'utc')) {
+      for (const locationId of locationIds) {
+        if (occasions.length >= dryRunLimits.events) return occasions
+        occasions.push({
+          key: `schedule:${key}:${at.toISOString()}:${locationId}`, companyId, locationId, userId: null, type: 'account.created', at,
+          actor: { kind: 'system', id: null, name: null }, source: 'schedule', summary: '', data: {},
+        })
+      }
+    }
+    return occasions
   }
 
   async function resultOf(companyId: string, definition: WorkflowDefinition, days: number): Promise<Result> {

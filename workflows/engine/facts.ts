@@ -26,6 +26,19 @@ export interface EventFacts {
   outcome: string | null
   /** Days of absence, or until a renewal. */
   days: number | null
+  /** What a change in the CRM, or a number that was reached, is about; left out where the event says nothing of it. */
+  about?: EventDetails
+}
+
+/** Members of events about contacts, cards and numbers. */
+export interface EventDetails {
+  tag?: string
+  fieldName?: string
+  fieldBefore?: string | null
+  fieldAfter?: string | null
+  pipelineName?: string
+  cycles?: number
+  milestone?: number
 }
 
 const text = z.string().min(1).nullish().catch(null)
@@ -33,11 +46,24 @@ const text = z.string().min(1).nullish().catch(null)
 const levelValue = z.union([z.string(), z.object({ level: z.string().nullable() }).transform((value) => value.level)]).nullish().catch(null)
 const data = z.object({ answerId: text, caseId: text, changeId: text, level: text, comment: text, note: text, noteWanted: z.boolean().nullish().catch(null), dueAt: z.coerce.date().nullish().catch(null), ownerUserId: text, outcome: text, days: z.number().nullish().catch(null) })
 
+const few = z.string().min(1).max(300).optional().catch(undefined)
+const count = z.number().optional().catch(undefined)
+const details = z.object({ tag: few, fieldName: few, pipelineName: few, cycles: count, milestone: count })
+const fieldValue = z.union([z.string(), z.number().transform(String)]).nullish().catch(null)
+
+function detailsOf({ type, data: given, before, after }: Pick<DomainEvent, 'data' | 'before' | 'after'> & { type: string }): EventDetails | undefined {
+  const said = Object.fromEntries(Object.entries(details.parse(given)).filter(([, value]) => value !== undefined)) as EventDetails
+  const isField = type === 'contact.custom_field_changed' || type === 'contact.field_changed'
+  const values = isField ? { fieldBefore: fieldValue.parse(before) ?? null, fieldAfter: fieldValue.parse(after) ?? null } : {}
+  return Object.keys(said).length === 0 && !isField ? undefined : { ...said, ...values }
+}
+
 /** Reads an event by the members that workflows use; missing ones are null. */
 export function factsOf(event: Omit<DomainEvent, 'type'> & { type: string }): EventFacts {
   const known = data.parse(event.data)
   const before = levelValue.parse(event.before) ?? null
   const after = levelValue.parse(event.after) ?? null
+  const about = detailsOf(event)
   return {
     type: event.type,
     source: event.source,
@@ -55,5 +81,6 @@ export function factsOf(event: Omit<DomainEvent, 'type'> & { type: string }): Ev
     ownerId: known.ownerUserId ?? null,
     outcome: known.outcome ?? null,
     days: known.days ?? null,
+    ...(about === undefined ? {} : { about }),
   }
 }

@@ -29,6 +29,8 @@ export async function readScene(run: RunRecord, ports: Pick<WorkflowPorts, 'acco
 
 const labels: Readonly<Record<string, string>> = { ...happinessLabels, ...healthLabels }
 
+const textOf = (number: number | null | undefined): string | null => (number === null || number === undefined ? null : String(number))
+
 /** The merge values of a run; what is not known is left to the fields' fallbacks. */
 export function mergeValuesOf(run: RunRecord, scene: RunScene): MergeValues {
   const { account, person, owner, settings } = scene
@@ -52,6 +54,17 @@ export function mergeValuesOf(run: RunRecord, scene: RunScene): MergeValues {
     'status.note': facts.note,
     'case.due': due === null ? null : due.isValid ? due.toFormat('d LLL, HH:mm ZZZZ') : due.toISO(),
     'event.summary': facts.summary,
+    'tag.name': facts.about?.tag ?? null,
+    'field.name': facts.about?.fieldName ?? null,
+    'field.before': facts.about?.fieldBefore ?? null,
+    'field.after': facts.about?.fieldAfter ?? null,
+    'card.pipeline': facts.about?.pipelineName ?? null,
+    'card.stage_before': facts.type === 'card.stage_changed' ? facts.before : null,
+    'card.stage_after': facts.type === 'card.stage_changed' ? facts.after : null,
+    'user.inactive_days': facts.type.startsWith('user.') ? textOf(facts.days) : null,
+    'unanswered.cycles': textOf(facts.about?.cycles),
+    'score.milestone': textOf(facts.about?.milestone),
+    'billing.days': facts.type.startsWith('billing.') ? textOf(facts.days) : null,
   }
 }
 

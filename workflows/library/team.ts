@@ -228,7 +228,7 @@ export const userInactive = tells(
     name: 'A user is away',
     reason: 'A user has not been in the system for more than 7 days.',
     events: ['user.inactive'],
-    where: [{ field: 'activity.days', is: 'one_of', values: [7, 14, 21, 30] }],
+    where: [{ field: 'user.inactive_days', is: 'one_of', values: [7, 14, 21, 30] }],
   },
   {
     audience: 'owner',
@@ -262,7 +262,7 @@ export const paymentRecovered = tells(
 )
 
 export const renewalAheadTeam = tells(
-  { key: 'renewal_ahead', reading: 'account', name: 'Renewal ahead', reason: 'The plan of an account renews in a week.', events: ['billing.renewal_ahead'] },
+  { key: 'renewal_ahead', reading: 'account', name: 'Renewal ahead', reason: 'The plan of an account renews: told a month ahead, and again a week ahead.', events: ['billing.renewal_ahead'] },
   {
     audience: 'owner',
     channels: ['in_app'],

@@ -19,6 +19,8 @@ export const accountPerson = z.object({
   /** Marked as a key user. */
   key: z.boolean(),
   joinedAt: instant.nullable(),
+  /** Last sign of life in the account, to the hour; null: never seen. */
+  lastSeenAt: instant.nullable(),
 })
 export const accountPeople = z.object({ items: z.array(accountPerson) })
 export type AccountPerson = z.output<typeof accountPerson>

@@ -39,6 +39,8 @@ export const copy = {
     makePrimaryOf: (name: string) => `: ${name}`,
     clearPrimary: 'Back to the default',
     key: 'Key user',
+    lastSeen: (day: string) => `Last seen ${day}`,
+    neverSeen: 'Not seen yet',
     keyOf: (name: string) => `${name} is a key user`,
     primaryDone: (name: string) => `${name} is the primary contact. The status card follows.`,
     primaryCleared: 'The longest-standing admin is the primary contact again.',

@@ -1,0 +1,2 @@
+export { createBilling, type Billing } from './service.ts'
+export { billingRoutes } from './routes.ts'
