@@ -34,13 +34,13 @@ export function accountRoutes(accounts: Accounts): Route[] {
       method: 'POST',
       path: '/api/accounts/bulk',
       access: 'agency',
-      summary: 'Do one thing to many accounts; each account has its own outcome.',
+      summary: 'Do one thing to many accounts; each account has its own outcome. No request works for longer than about 10 seconds: what it did not reach is in `left`.',
       body: bulkRequest,
       responses: { 200: { description: 'One outcome per account.', schema: bulkResponse } },
       async handler(request) {
-        const results = await accounts.bulk(sessionOf(request), request.body)
+        const { results, left } = await accounts.bulk(sessionOf(request), request.body)
         const done = results.filter((result) => result.ok).length
-        return { status: 200, json: { action: request.body.action, done, failed: results.length - done, results } }
+        return { status: 200, json: { action: request.body.action, done, failed: results.length - done, results, left } }
       },
     }),
     defineRoute({

@@ -13,6 +13,13 @@ import { createTelling } from './telling.ts'
 import type { Accounts, AccountsDeps, BulkHandler } from './types.ts'
 
 const maxBulk = 10_000
+/** One request of a bulk: so many accounts, for so long, in slices after which the time is looked at. */
+const mostPerRequest = 1_000
+const requestMs = 10_000
+const sliceSize = 50
+const atOnce = 10
+/** Ids in one look. */
+const idsPerLook = 1_000
 
 export function createAccounts(deps: AccountsDeps): Accounts {
   const { connection, clock, events } = deps
@@ -86,16 +93,18 @@ export function createAccounts(deps: AccountsDeps): Accounts {
 
   /** Runs one change per account; a failing one does not stop the others. */
   async function each(ids: string[], change: (locationId: string) => Promise<unknown>): Promise<BulkResult[]> {
-    const results: BulkResult[] = []
-    for (const locationId of ids) {
+    const one = async (locationId: string): Promise<BulkResult> => {
       try {
         await change(locationId)
-        results.push({ locationId, ok: true })
+        return { locationId, ok: true }
       } catch (error) {
         if (!(error instanceof RequestError)) throw error
-        results.push({ locationId, ok: false, error: describeError(error) })
+        return { locationId, ok: false, error: describeError(error) }
       }
     }
+    const results: BulkResult[] = []
+    // Accounts are independent of each other.
+    for (let at = 0; at < ids.length; at += atOnce) results.push(...await Promise.all(ids.slice(at, at + atOnce).map(one)))
     return results
   }
 
@@ -110,7 +119,7 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       case 'premium_off':
         return each(ids, (locationId) => setPremium(companyId, locationId, request.action === 'premium_on', { actor, source: 'bulk' }))
       case 'assign_csm':
-        return each(ids, (locationId) => assignCsm(companyId, locationId, request.csmUserId ?? null, { actor, source: 'bulk', note: request.note }))
+        return each(ids, (locationId) => assignCsm(companyId, locationId, request.csmUserId ?? null, { actor, source: 'bulk', note: request.note, rule: request.rule }))
       case 'set_health':
       case 'confirm_health':
       case 'request_feedback': {
@@ -167,8 +176,12 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       return new Map(sizes)
     },
     async owners(companyId, ids) {
-      const found = await accounts.find({ _id: { $in: ids.map((locationId) => accountKey(companyId, locationId)) }, companyId, state: { $in: ['active', 'removed'] } }, { locationId: 1, name: 1, nameKey: 1, csm: 1, csmDecidedAt: 1 }).sort({ nameKey: 1, _id: 1 }).lean()
-      return found.map(({ locationId, name, csm, csmDecidedAt }) => ({ locationId, name, csm: csm === null ? null : { userId: csm.userId, name: csm.name }, decided: csm !== null || (csmDecidedAt ?? null) !== null }))
+      const looks = Array.from({ length: Math.ceil(ids.length / idsPerLook) }, (_, at) => ids.slice(at * idsPerLook, (at + 1) * idsPerLook))
+      const found = await Promise.all(looks.map((some) =>
+        accounts.find({ _id: { $in: some.map((locationId) => accountKey(companyId, locationId)) }, companyId, state: { $in: ['active', 'removed'] } }, { locationId: 1, name: 1, nameKey: 1, csm: 1, csmDecidedAt: 1 }).lean()))
+      return found.flat()
+        .sort((one, other) => (one.nameKey < other.nameKey ? -1 : one.nameKey > other.nameKey ? 1 : one._id < other._id ? -1 : 1))
+        .map(({ locationId, name, csm, csmDecidedAt }) => ({ locationId, name, csm: csm === null ? null : { userId: csm.userId, name: csm.name }, decided: csm !== null || (csmDecidedAt ?? null) !== null }))
     },
     async keepUp(limit) {
       return (await telling.tellDue(limit)) + (await ownership.releaseDue(limit)) + (await grouping.regroupDue(limit))
@@ -197,7 +210,12 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     assignCsm,
     async bulk(session, request) {
       const ids = request.locationIds === undefined ? await locationIds(session.companyId, request.filter ?? {}) : [...new Set(request.locationIds)]
-      return runBulk(session, ids, request)
+      const reached = Math.min(ids.length, request.limit ?? mostPerRequest)
+      const untilMs = clock.nowMs() + requestMs
+      const results: BulkResult[] = []
+      let at = 0
+      for (; at < reached && (at === 0 || clock.nowMs() < untilMs); at += Math.min(sliceSize, reached - at)) results.push(...await runBulk(session, ids.slice(at, Math.min(at + sliceSize, reached)), request))
+      return { results, left: ids.slice(at) }
     },
     onStaffLeft: (handler) => ownership.onLeave(handler),
     registerBulkAction(action, handler) {

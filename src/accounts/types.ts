@@ -174,7 +174,8 @@ export interface Accounts {
    * @returns how many records were looked at
    */
   keepUp(limit: number): Promise<number>
-  bulk(session: Session, request: BulkRequest): Promise<BulkResult[]>
+  /** Changes at most `limit` (1,000) accounts and begins none after 10 seconds. @returns one result per account it reached, and the others */
+  bulk(session: Session, request: BulkRequest): Promise<{ results: BulkResult[]; left: string[] }>
   registerBulkAction(action: BulkAction, handler: BulkHandler): void
   /** Called once somebody who left the staff has no accounts any more; idempotent work, asked again after a crash. */
   onStaffLeft(handler: LeaveHandler): void

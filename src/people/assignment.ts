@@ -22,6 +22,8 @@ export interface AssignResult {
   assigned: { locationId: string; csm: Candidates; before: Candidates | null }[]
   failed: { locationId: string; error: { code: string; message: string } }[]
   load: { userId: string; name: string; accounts: number }[]
+  /** Not reached in this request's time, and unchanged. */
+  left: string[]
 }
 
 /** Who looks after which account, by rule. */
@@ -41,6 +43,8 @@ export interface AssignmentDeps {
 const maxAttempts = 50
 /** Accounts given out at the same moment: they are independent of each other. */
 const atOnce = 20
+/** No request begins another account after so long. */
+const requestMs = 10_000
 /** A decision this old has been carried out, or never will be. */
 const recentMs = 10 * minuteMs
 
@@ -106,8 +110,9 @@ export function createAssignmentByRule({ turns }: Pick<PeopleModels, 'turns'>, {
       const known = new Set(found.map((account) => account.locationId))
       const plan = planAssignment(found, csms, rule, load)
       const failed: AssignResult['failed'] = wanted.filter((locationId) => !known.has(locationId)).map((locationId) => ({ locationId, error: describeError(notFound('account')) }))
-      if (dryRun) return { dryRun, assigned: plan.assigned, failed, load: csms.map((csm) => ({ ...csm, accounts: plan.load.get(csm.userId) ?? 0 })) }
+      if (dryRun) return { dryRun, assigned: plan.assigned, failed, load: csms.map((csm) => ({ ...csm, accounts: plan.load.get(csm.userId) ?? 0 })), left: [] }
 
+      const untilMs = clock.nowMs() + requestMs
       const assigned: AssignResult['assigned'] = []
       const carryOut = async (entry: AssignResult['assigned'][number]): Promise<AssignResult['failed'][number] | null> => {
         try {
@@ -119,7 +124,8 @@ export function createAssignmentByRule({ turns }: Pick<PeopleModels, 'turns'>, {
           return { locationId: entry.locationId, error: describeError(error) }
         }
       }
-      for (let start = 0; start < plan.assigned.length; start += atOnce) {
+      let start = 0
+      for (; start < plan.assigned.length && (start === 0 || clock.nowMs() < untilMs); start += atOnce) {
         const slice = plan.assigned.slice(start, start + atOnce)
         const outcomes = await Promise.all(slice.map(carryOut))
         slice.forEach((entry, index) => {
@@ -129,7 +135,7 @@ export function createAssignmentByRule({ turns }: Pick<PeopleModels, 'turns'>, {
         })
       }
       const after = await accounts.portfolioSizes(companyId, csms.map((csm) => csm.userId))
-      return { dryRun, assigned, failed, load: csms.map((csm) => ({ ...csm, accounts: after.get(csm.userId) ?? 0 })) }
+      return { dryRun, assigned, failed, load: csms.map((csm) => ({ ...csm, accounts: after.get(csm.userId) ?? 0 })), left: plan.assigned.slice(start).map(({ locationId }) => locationId) }
     },
 
     async accountCreated({ companyId, locationId, type, key }) {

@@ -46,13 +46,13 @@ describe('the portfolio', () => {
   })
 
   it('a bulk action has one outcome per account, and another agency\'s account is simply not there', async () => {
-    const results = await t.accounts.bulk(boss, bulkRequest.parse({ locationIds: ['l2', 'm1', 'l3', 'l2'], action: 'feedback_on' }))
+    const { results } = await t.accounts.bulk(boss, bulkRequest.parse({ locationIds: ['l2', 'm1', 'l3', 'l2'], action: 'feedback_on' }))
     expect(results).toMatchObject([{ locationId: 'l2', ok: true }, { locationId: 'm1', ok: false, error: { code: 'not_found' } }, { locationId: 'l3', ok: true }])
     expect(await t.accounts.get('c2', 'm1')).toMatchObject({ feedbackEnabled: false })
-    expect(await t.accounts.bulk(boss, bulkRequest.parse({ filter: { feedback: true }, action: 'assign_csm', csmUserId: 'boss' }))).toHaveLength(3)
+    expect((await t.accounts.bulk(boss, bulkRequest.parse({ filter: { feedback: true }, action: 'assign_csm', csmUserId: 'boss' }))).results).toHaveLength(3)
     expect(await ids({ csm: 'boss' })).toEqual(['l1', 'l2', 'l3'])
     expect(await ids({ csm: 'none' })).toEqual(['l4'])
-    expect(await t.accounts.bulk(boss, bulkRequest.parse({ locationIds: ['l1'], action: 'assign_csm', csmUserId: 'u1' }))).toMatchObject([{ ok: false, error: { code: 'csm_unknown' } }])
+    expect(await t.accounts.bulk(boss, bulkRequest.parse({ locationIds: ['l1'], action: 'assign_csm', csmUserId: 'u1' }))).toMatchObject({ results: [{ ok: false, error: { code: 'csm_unknown' } }], left: [] })
     expect(() => bulkRequest.parse({ action: 'feedback_on' })).toThrow()
     expect(() => bulkRequest.parse({ locationIds: ['l1'], action: 'assign_csm' })).toThrow()
   })
@@ -64,7 +64,7 @@ describe('the portfolio', () => {
       asked.push(locationIds)
       return Promise.resolve(locationIds.map((locationId) => ({ locationId, ok: true })))
     })
-    expect(await t.accounts.bulk(boss, bulkRequest.parse({ locationIds: ['l1', 'm1'], action: 'request_feedback' }))).toMatchObject([{ locationId: 'l1', ok: true }, { locationId: 'm1', ok: false }])
+    expect(await t.accounts.bulk(boss, bulkRequest.parse({ locationIds: ['l1', 'm1'], action: 'request_feedback' }))).toMatchObject({ results: [{ locationId: 'l1', ok: true }, { locationId: 'm1', ok: false }], left: [] })
     expect(asked).toEqual([['l1']])
   })
 

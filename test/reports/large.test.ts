@@ -113,3 +113,24 @@ it('response rates of many users are counted once and then the same for everybod
   expect(csm.cycles[1]?.due).toBeLessThan(300)
   await Promise.all(processes.map(({ reports }) => reports.settled()))
 })
+
+it('a bulk on everything is done in bounded requests: each says what it did not reach, and nothing is done twice or left out', async () => {
+  const { accounts } = pick(processes, 0)
+  const session = { companyId: 'c1', userId: 'boss', role: 'agency_admin' as const, locationId: null, userName: 'Boss' }
+  let { results, left } = await accounts.bulk(session, { action: 'assign_csm', csmUserId: 'anna', filter: {}, limit: 120 })
+  const seen = results.map(({ locationId }) => locationId)
+  expect(seen).toHaveLength(120)
+  while (left.length > 0) {
+    ({ results, left } = await accounts.bulk(session, { action: 'assign_csm', csmUserId: 'anna', locationIds: left, limit: 120 }))
+    seen.push(...results.map(({ locationId }) => locationId))
+  }
+  const { total } = await accounts.list('c1', { csm: 'anna', sort: 'name', page: 1, pageSize: 1 })
+  expect(new Set(seen).size).toBe(seen.length)
+  expect(total).toBe(seen.length)
+  expect(total).toBe((await accounts.list('c1', { sort: 'name', page: 1, pageSize: 1 })).total)
+  // A request whose time is over begins nothing more.
+  const slow = { ...session, get userId() { t.clock.advanceMs(6_000); return 'boss' } }
+  const late = await accounts.bulk(slow, { action: 'premium_on', filter: {} })
+  expect(late.results).toHaveLength(100)
+  expect(late.results.length + late.left.length).toBe(total)
+})

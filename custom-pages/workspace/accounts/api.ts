@@ -22,12 +22,16 @@ export interface BulkOutcome {
   results: BulkResult[]
 }
 
+/** What a bulk action is to do. */
+export type BulkWish = Omit<BulkRequest, 'locationIds' | 'filter' | 'limit'>
+
 const of = (locationId: string) => `/api/accounts/${encodeURIComponent(locationId)}`
 
 /** Calls of the accounts pages. Every one throws ApiError if it does not succeed. */
 export const api = {
   account: (locationId: string) => client.get<Account>(of(locationId)),
-  bulk: (target: Target, request: Omit<BulkRequest, 'locationIds' | 'filter'>) => client.send<BulkOutcome>('POST', '/api/accounts/bulk', { ...target, ...request }),
+  /** One step of a bulk action; see `bulk/steps.ts`. */
+  bulkStep: (target: Target, request: BulkWish & { limit: number }) => client.send<BulkOutcome & { left: string[] }>('POST', '/api/accounts/bulk', { ...target, ...request }),
   assign: (wish: AssignmentWish) => client.send<Assignment>('POST', '/api/accounts/assign', wish),
   csms: () => client.get<{ items: Csm[] }>('/api/csms'),
   setOwner: (locationId: string, csmUserId: string | null, note: string) => client.send<Account>('PUT', `${of(locationId)}/csm`, { csmUserId, ...(note === '' ? {} : { note }) }),

@@ -1,6 +1,6 @@
 import type { BulkAction } from '../../../src/http/contract/accounts.ts'
 import type { PromptReason } from '../../../src/http/contract/feedback.ts'
-import { plural } from '../../shared/lib/format.ts'
+import { number, plural } from '../../shared/lib/format.ts'
 
 const accounts = (count: number) => plural(count, 'account', 'accounts')
 
@@ -69,6 +69,7 @@ export const copy = {
     feedback_on: 'Feedback on',
     feedback_off: 'Feedback off',
   } satisfies Record<BarAction, string>,
+  bulkProgress: (done: number, total: number) => `${number(done)} of ${accounts(total)} done`,
   bulkDone: {
     set_health: (count: number) => `The status of ${accounts(count)} is set.`,
     confirm_health: (count: number) => `The status of ${accounts(count)} is confirmed.`,

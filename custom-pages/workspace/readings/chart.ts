@@ -1,5 +1,11 @@
 /** Arithmetic of stacked columns; no DOM. */
 
+/** Without the times before anything is known: a short history is not a row of empty columns. Later gaps stay. */
+export function sinceKnown<Point>(points: readonly Point[], isKnown: (point: Point) => boolean): readonly Point[] {
+  const first = points.findIndex(isKnown)
+  return first < 0 ? [] : points.slice(first)
+}
+
 /** One part of a column, in the unit of the values: from below to above. */
 export interface Slice {
   key: string

@@ -100,6 +100,8 @@ export const copy = {
     on: { week: 'Week to', month: 'Month to' },
     total: 'Accounts',
     counted: 'Accounts at the end of each week or month. Churned accounts are not counted.',
+    /** Said while the history is shorter than the chart. */
+    begins: (day: string, step: 'week' | 'month') => `History begins with the ${step} to ${day}. Each ${step} adds a column; from the second one on they show where things go.`,
     newest: (shown: number, all: number) => `The newest ${shown} of ${all}; the table has them all.`,
     says: (what: string, day: string, parts: string[], gaps: number) => `${what}. On ${day}: ${parts.length === 0 ? 'nothing known' : parts.join(', ')}.${gaps === 0 ? '' : ` Nothing is known of ${plural(gaps, 'earlier column', 'earlier columns')}.`}`,
     emptyTitle: { health: 'No history yet', happiness: 'No history yet' },
@@ -127,6 +129,7 @@ export const copy = {
     none: 'Nobody so far',
     unasked: (count: number) => `${plural(count, 'more person', 'more people')} answered unasked, by button or link. They are in neither share.`,
     nobody: 'Nobody was asked.',
+    begins: (month: string) => `The first prompts were due in ${month}. Each month adds a line.`,
     emptyTitle: 'Nobody was asked yet, and that is expected',
     emptyText: 'Months appear here once feedback is switched on for an account and its first prompt is due.',
     toAccounts: 'Choose accounts to ask',

@@ -161,6 +161,10 @@ export const bulkRequest = z
     reasonCodes: z.array(z.string().min(1).max(40)).max(10).optional(),
     /** The same key is carried out once; a repeat gives the same answer. */
     idempotencyKey: z.string().min(8).max(100).optional(),
+    /** For `assign_csm`: the rule that chose the owner, for the account's history. */
+    rule: z.enum(['round_robin', 'least_loaded']).optional(),
+    /** Most accounts to change in this request; the others are named in `left`. */
+    limit: z.number().int().min(1).max(1_000).optional(),
   })
   .refine((body) => (body.locationIds === undefined) !== (body.filter === undefined), { path: ['locationIds'], message: 'give either locationIds or filter' })
   .refine((body) => body.action !== 'assign_csm' || body.csmUserId !== undefined, { path: ['csmUserId'], message: 'is needed for assign_csm: a user id, or null to take the owner away' })
@@ -175,4 +179,11 @@ export const bulkResult = z.object({
 })
 export type BulkResult = z.output<typeof bulkResult>
 
-export const bulkResponse = z.object({ action: z.enum(bulkActions), done: z.number().int(), failed: z.number().int(), results: z.array(bulkResult) })
+export const bulkResponse = z.object({
+  action: z.enum(bulkActions),
+  done: z.number().int(),
+  failed: z.number().int(),
+  results: z.array(bulkResult),
+  /** Not reached within the request's limit, or its 10 seconds, and unchanged: send them again as `locationIds`, at most 1,000 at a time. */
+  left: z.array(z.string()),
+})

@@ -49,6 +49,8 @@ export const assignResponse = z.object({
   failed: z.array(z.object({ locationId: z.string(), error: z.object({ code: z.string(), message: z.string() }) })),
   /** Accounts per CSM afterwards. */
   load: z.array(z.object({ userId: z.string(), name: z.string(), accounts: z.number().int() })),
+  /** Not reached in the request's 10 seconds, and unchanged: send them again as `locationIds`. */
+  left: z.array(z.string()),
 })
 
 /** The agency's staff with how many accounts each looks after and the hours of the last 30 days. */

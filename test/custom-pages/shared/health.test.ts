@@ -9,7 +9,7 @@ import { defaultAgencySettings } from '../../../src/http/contract/settings.ts'
 const rules = defaultAgencySettings.health
 const health: AccountHealth = {
   level: 'steady', setAt: '2026-11-01T10:00:00.000Z', setBy: null, source: 'page', note: 'x', reasonCodes: ['cost_cutting', 'gone_since'],
-  confirmedAt: null, staleAt: null, stale: false, changeId: 'c1', noteWanted: false,
+  restored: null, confirmedAt: null, staleAt: null, stale: false, changeId: 'c1', noteWanted: false,
 }
 
 describe('the form for a status', () => {

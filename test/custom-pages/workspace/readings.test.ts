@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { historyInWords, pathOf, shownSegments, stretchesOf } from '../../../custom-pages/shared/parts/level-history.ts'
-import { columnsThatFit, spread, stackOf, ticksFor } from '../../../custom-pages/workspace/readings/chart.ts'
+import { columnsThatFit, sinceKnown, spread, stackOf, ticksFor } from '../../../custom-pages/workspace/readings/chart.ts'
 import { scopeInWords } from '../../../custom-pages/workspace/readings/scope.ts'
 
 describe('stacked columns', () => {
@@ -16,6 +16,11 @@ describe('stacked columns', () => {
         expect(slices.reduce((top, { from, to }) => (expect(from).toBe(top), to), 0)).toBe(values.reduce((sum, value) => sum + value, 0))
       }),
     )
+  })
+
+  it('begin with the first time of which something is known; later gaps stay', () => {
+    const since = (points: string) => sinceKnown([...points], (point) => point !== '-').join('')
+    expect(['---ab-c', 'ab', '---', ''].map(since)).toEqual(['ab-c', 'ab', '', ''])
   })
 
   it('have an axis of whole, even steps that reaches over the highest one', () => {
