@@ -83,7 +83,8 @@ describe('a published workflow', () => {
     expect([await runsOf('vip_added'), (await runsOf('any_tag')) - before]).toEqual([1, 1])
     expect(await titlesOf('Tag vip')).toEqual(['Tag vip'])
     clock.advanceMs(dayMs)
-    expect((await product.answer(who, 'not_happy', { comment: 'Late again.' })).status).toBe(201)
+    const answer = { level: 'not_happy', comment: 'Late again.', idempotencyKey: 'the-second-answer' }
+    expect((await product.as(who).send('POST', '/api/answers', answer)).status).toBe(201)
     await until('the level tag', async () => {
       await delivered()
       return product.sandbox.state.contacts.get(contactId)!.tags.includes('happiness: not happy')
