@@ -4,8 +4,7 @@ import { notFound, RequestError } from '../../src/kernel/errors.ts'
 import type { LeasedQueue } from '../../src/store/index.ts'
 import type { WorkflowPorts } from '../ports.ts'
 import type { MessageCap } from './cap.ts'
-import { keyOf, type RunRecord } from './run.ts'
-import type { StepItem } from './runner.ts'
+import { keyOf, type RunRecord, type StepItem } from './run.ts'
 
 /** What a person may do with one run. */
 export interface Operator {
