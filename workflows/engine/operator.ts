@@ -4,8 +4,7 @@ import { notFound, RequestError } from '../../src/kernel/errors.ts'
 import type { LeasedQueue } from '../../src/store/index.ts'
 import type { WorkflowPorts } from '../ports.ts'
 import type { MessageCap } from './cap.ts'
-import { keyOf, type RunRecord } from './run.ts'
-import type { StepItem } from './runner.ts'
+import { keyOf, type RunRecord, type StepItem } from './run.ts'
 
 /** What a person may do with one run. */
 export interface Operator {
@@ -62,7 +61,7 @@ export function createOperator({ runs, queue, cap, ports, clock, onQueued }: Ope
       const ended = { state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } as const
       const active = await runs.updateOne({ _id: runId, companyId, state: 'active' }, { $set: ended })
       // Whoever works on the step finds the run ended; the message that it hands over meanwhile is taken back there.
-      if (active.modifiedCount > 0 && run.stepId != null) await queue.cancel(companyId, keyOf(run, { id: run.stepId }), reason)
+      if (active.modifiedCount > 0 && typeof run.stepId === 'string') await queue.cancel(companyId, keyOf(run, { id: run.stepId }), reason)
       const given = run.outboxKey
       const takenBack = given !== null && (await ports.cancel(companyId, given, reason))
       if (takenBack) {

@@ -57,6 +57,18 @@ export interface RunRecord {
   finishedAt: Date | null
 }
 
+/** One step of one run, as the queue holds it. */
+export interface StepItem {
+  runId: string
+  /** The step; items that were queued before steps were named by their id have its place instead. */
+  stepId?: string
+  stepIndex?: number
+  /** When the step was to happen. */
+  dueAt: Date
+  /** Somebody had the step repeated, for the so-manieth time in its run. */
+  retry?: number
+}
+
 /** Idempotency key of a step's effect, and its key in the queue. */
 export function keyOf(run: Pick<RunRecord, '_id'>, step: { id: string }): string {
   return `run:${run._id}:${step.id}`

@@ -11,19 +11,7 @@ import type { MessageCap } from './cap.ts'
 import type { WorkflowModels } from './model.ts'
 import type { Operator } from './operator.ts'
 import type { Place, Places } from './places.ts'
-import { keyOf, type RunEntry, type RunRecord, type StepOutcome } from './run.ts'
-
-/** One step of one run, as the queue holds it. */
-export interface StepItem {
-  runId: string
-  /** The step; items that were queued before steps were named by their id have its place instead. */
-  stepId?: string
-  stepIndex?: number
-  /** When the step was to happen. */
-  dueAt: Date
-  /** Somebody had the step repeated, for the so-manieth time in its run. */
-  retry?: number
-}
+import { keyOf, type RunEntry, type RunRecord, type StepItem, type StepOutcome } from './run.ts'
 
 /** What was done of a new run, and where it waits now; null → nothing is left. */
 export interface Begun {
