@@ -177,10 +177,10 @@ describe('one file with all workflows', () => {
   it('with faults is refused whole, each named at its place', async () => {
     const { body: file } = (await admin.get('/api/workflows/export?keys=welcome,first_answer,no_answer,spring_offer')) as { body: WorkflowFile }
     const wrong = structuredClone(file) as { workflows: { definition: any }[] }
-    wrong.workflows[0].definition.steps[1].subject = 'Hi {{ user.nick }}'
-    wrong.workflows[1].definition.trigger.where[0].field = 'answer.colour'
-    wrong.workflows[2].definition.steps[0].delayMinutes = -1
-    wrong.workflows[3].definition.name = 'Changed'
+    wrong.workflows[0]!.definition.steps[1].subject = 'Hi {{ user.nick }}'
+    wrong.workflows[1]!.definition.trigger.where[0].field = 'answer.colour'
+    wrong.workflows[2]!.definition.steps[0].delayMinutes = -1
+    wrong.workflows[3]!.definition.name = 'Changed'
     wrong.workflows.push({ definition: { ...structuredClone(file.workflows[3]!.definition), key: 'export' } }, { definition: file.workflows[0]!.definition })
     const { status, body } = await admin.send('POST', '/api/workflows/import', wrong)
     expect([status, body.error.code]).toEqual([422, 'invalid_file'])
