@@ -111,7 +111,7 @@ export function observedOpportunityOf({ id, contactId, pipelineId, pipelineStage
   return { id, contactId, pipelineId, stageId: pipelineStageId, status: status ?? 'open', at }
 }
 
-export async function observeOpportunity(context: WebhookContext<z.output<typeof opportunityShape>>, features: WebhookFeatures, deleted = false): Promise<'done' | 'ignored'> {
+export async function observeOpportunity(context: WebhookContext<z.output<typeof opportunityShape>>, features: WebhookFeatures, { deleted = false, moved = false } = {}): Promise<'done' | 'ignored'> {
   const { payload, companyId, at, eventId } = context
   if (companyId === null) return 'ignored'
   const { id, contactId, pipelineId, pipelineStageId, status } = payload
@@ -119,7 +119,7 @@ export async function observeOpportunity(context: WebhookContext<z.output<typeof
   // Without a place there is nothing to compare, unless the card is gone.
   if (placed === null && !deleted) return 'ignored'
   const gone = { id, contactId, pipelineId: pipelineId ?? '', stageId: pipelineStageId ?? '', status: status ?? 'open', at }
-  await features.effects.observeOpportunity(companyId, { ...(placed ?? gone), deleted, deliveryId: eventId })
+  await features.effects.observeOpportunity(companyId, { ...(placed ?? gone), deleted, moved, deliveryId: eventId })
   return 'done'
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { condition, guards, slug, trigger, words } from './shapes.ts'
 import { handlerOf, step } from './steps/index.ts'
 
-export { exitReasons, type Condition, type Guards, type Schedule } from './shapes.ts'
+export type { Condition, Guards, Schedule } from './shapes.ts'
 export type { Step } from './steps/index.ts'
 export type { MessageStep } from './steps/message.ts'
 export type { NotifyStep } from './steps/notify.ts'

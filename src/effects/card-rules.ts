@@ -19,6 +19,8 @@ export interface ObservedOpportunity {
   stageId: string
   status: string
   deleted?: boolean
+  /** The event says that the stage changed. */
+  moved?: boolean
   /** HighLevel's time of the news. */
   at: Date
   /** The webhook delivery that showed it. */

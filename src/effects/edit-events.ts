@@ -111,15 +111,16 @@ function ownPlace(pipeline: PipelineKey, place: string, level: string | null): P
   return stageName === undefined ? null : { pipelineId, stageId, pipelineName: pipelineNames[pipeline], stageName }
 }
 
-async function stageChanged(key: string, companyId: string, { opportunityId, subjectId, fromPlace, toPlace }: { opportunityId: string; subjectId: string; fromPlace: string; toPlace: string }, names: CrmNames): Promise<Told> {
-  const from = await names.place(companyId, fromPlace)
+async function stageChanged(key: string, companyId: string, { opportunityId, subjectId, fromPlace, toPlace }: { opportunityId: string; subjectId: string; fromPlace: string | null; toPlace: string }, names: CrmNames): Promise<Told> {
+  const from = fromPlace === null ? null : await names.place(companyId, fromPlace)
   const to = await names.place(companyId, toPlace)
-  const elsewhere = from.pipelineId === to.pipelineId ? '' : ` of ${from.pipelineName}`
+  const elsewhere = from === null || from.pipelineId === to.pipelineId ? '' : ` of ${from.pipelineName}`
+  const before = from?.stageName ?? null
   return {
     key, type: 'card.stage_changed', source: 'card',
-    summary: `A card was moved from ${from.stageName}${elsewhere} to ${to.stageName} in the pipeline ${to.pipelineName}.`,
-    before: from.stageName, after: to.stageName,
-    data: { opportunityId, subjectId, pipelineId: to.pipelineId, pipelineName: to.pipelineName, before: from.stageName, after: to.stageName, stageIdBefore: from.stageId, stageIdAfter: to.stageId },
+    summary: `A card was moved${before === null ? '' : ` from ${before}${elsewhere}`} to ${to.stageName} in the pipeline ${to.pipelineName}.`,
+    before, after: to.stageName,
+    data: { opportunityId, subjectId, pipelineId: to.pipelineId, pipelineName: to.pipelineName, before, after: to.stageName, stageIdBefore: from?.stageId ?? null, stageIdAfter: to.stageId },
   }
 }
 

@@ -129,7 +129,7 @@ export function createEffects(deps: EffectsDeps): Effects {
     },
   })
   const cards = createCards(deps, cardStore, contacts, waiting, settings, faultPoint, echoes, personal, names, watchedCards)
-  const crmWrites = createCrmWrites({ clock, sent: collections.sent, begun: collections.begun, ownWrites: contacts.ownWrites, aroundMove: watchedCards.aroundMove, echoes, faultPoint })
+  const crmWrites = createCrmWrites({ clock, sent: collections.sent, begun: collections.begun, ownWrites: contacts.ownWrites, aroundMove: (company, contact, card, place, run) => watchedCards.aroundMove(company, contact, card, place, run), echoes, faultPoint })
   const outbox = createOutbox(deps, { sent: collections.sent, contacts, crmWrites, waiting, settings, faultPoint })
   const { list } = createStatus(collections, outbox.queue)
 
@@ -209,7 +209,10 @@ export function createEffects(deps: EffectsDeps): Effects {
       // It may have been bound between the two looks.
       return look()
     },
-    ownWrites: { around: contacts.ownWrites.around, aroundMove: watchedCards.aroundMove },
+    ownWrites: {
+      around: (recordKey, write, run) => contacts.ownWrites.around(recordKey, write, run),
+      aroundMove: (company, contact, card, place, run) => watchedCards.aroundMove(company, contact, card, place, run),
+    },
     async contactOf(companyId, subjectId) {
       const record = await contacts.of(companyId, subjectId)
       if (record === null) return null

@@ -114,6 +114,6 @@ export type PersonEdit =
   | { kind: 'opted_out' | 'opted_in'; contactId: string; subjectId: string; stamp: string; channels: string[] }
   /** A card of ours; `before` and `after` are levels, `fromPlace` and `toPlace` are `<pipelineId>/<stageId>`. */
   | { kind: 'card_moved'; opportunityId: string; subjectId: string; pipeline: PipelineKey; before: string | null; after: string | null; fromPlace: string | null; toPlace: string }
-  /** Any other opportunity of a contact that is ours. */
-  | { kind: 'stage_changed'; opportunityId: string; subjectId: string; stamp: string; fromPlace: string; toPlace: string }
+  /** Any other opportunity of a contact that is ours; `fromPlace` is null if it was never seen before. */
+  | { kind: 'stage_changed'; opportunityId: string; subjectId: string; stamp: string; fromPlace: string | null; toPlace: string }
   | { kind: 'card_deleted'; opportunityId: string; subjectId: string; pipeline: PipelineKey }

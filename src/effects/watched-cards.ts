@@ -13,19 +13,21 @@ export interface WatchedCard {
   companyId: string
   opportunityId: string
   contactId: string
-  /** `<pipelineId>/<stageId>` */
+  /** `<pipelineId>/<stageId>`; '' if a step is about to move it and nobody saw it before. */
   place: string
   /** HighLevel's time of that; after a write of ours, our own. */
   at: Date
   /** We put it there. */
   own: boolean
+  /** Its first sight was told as a move, or is none. */
+  told: boolean
   /** Moves so far: names the next one. */
   moves: number
   /** Places that a step of ours is about to write, or may have written. */
   expected: string[]
 }
 
-/** `unclear`: clocks cannot tell whether it is news; only reading the opportunity does. `edit`: the move, if people made one; null for first sights, echoes and old news. */
+/** `unclear`: clocks cannot tell whether it is news; only reading the opportunity does. `edit`: the move, if people made one; null for echoes, old news and first sights that no event calls a move. */
 export type WatchedLook = { unclear: true } | { unclear: false; edit: PersonEdit | null; commit(): Promise<boolean> }
 
 /** Opportunities in any pipeline: told when their stage changes. */
@@ -41,10 +43,12 @@ export interface WatchedCards {
 
 const collection = 'effect_watched_cards'
 const maxExpected = 4
+/** Events of one change have times this close. */
+const oneChangeMs = 2_000
 
 export function createWatchedCards(connection: Connection, clock: Clock): WatchedCards {
   if (connection.models[collection] === undefined) {
-    const members = { _id: String, companyId: String, opportunityId: String, contactId: String, place: String, at: Date, own: Boolean, moves: Number, expected: [String] }
+    const members = { _id: String, companyId: String, opportunityId: String, contactId: String, place: String, at: Date, own: Boolean, told: Boolean, moves: Number, expected: [String] }
     const schema = new Schema(members, { strict: true, autoIndex: false, versionKey: false })
     schema.index({ companyId: 1, contactId: 1 })
     connection.model(collection, schema, collection)
@@ -72,9 +76,20 @@ export function createWatchedCards(connection: Connection, clock: Clock): Watche
       const _id = idOf(companyId, observed.id)
       const place = placeIn(observed)
       const known = await cards.findOne({ _id })
-      if (known === null) return { unclear: false, edit: null, commit: () => insert({ _id, companyId, opportunityId: observed.id, contactId, place, at: observed.at, own: false, moves: 0, expected: [] }) }
+      if (known === null || known.place === '') {
+        // What HighLevel itself calls a move is one, also of a card that was there before us.
+        const isMove = observed.moved === true && known?.expected.includes(place) !== true
+        const edit: PersonEdit | null = isMove ? { kind: 'stage_changed', opportunityId: observed.id, subjectId, stamp: 'first', fromPlace: null, toPlace: place } : null
+        const first = { place, at: observed.at, own: false, contactId, told: isMove || known !== null }
+        return { unclear: false, edit, commit: () => (known === null ? insert({ _id, companyId, opportunityId: observed.id, moves: 0, expected: [], ...first }) : change(known, first)) }
+      }
       const aheadMs = observed.at.getTime() - known.at.getTime()
       const same = known.place === place
+      // One move comes in two events; only one of them calls it so.
+      if (same && observed.moved === true && known.moves === 0 && !known.own && !known.told && Math.abs(aheadMs) <= oneChangeMs) {
+        const edit: PersonEdit = { kind: 'stage_changed', opportunityId: observed.id, subjectId, stamp: 'first', fromPlace: null, toPlace: place }
+        return { unclear: false, edit, commit: () => change(known, { told: true }) }
+      }
       if (!isRead && !same && Math.abs(aheadMs) <= (known.own ? skewMs : 0)) return { unclear: true }
       if (!isRead && aheadMs <= 0) return { unclear: false, edit: null, commit: async () => true }
       const at = aheadMs > 0 ? observed.at : known.at
@@ -92,10 +107,11 @@ export function createWatchedCards(connection: Connection, clock: Clock): Watche
     async aroundMove(companyId, contactId, opportunityId, place, run) {
       const _id = idOf(companyId, opportunityId)
       const known = await cards.findOne({ _id })
-      if (known !== null) await cards.updateOne({ _id }, { $set: { expected: [...known.expected.filter((old) => old !== place), place].slice(-maxExpected) } })
+      // Of a card that was never seen only the place is noted to which it goes.
+      const unseen = { _id, companyId, opportunityId, contactId, place: '', at: new Date(0), own: true, told: true, moves: 0, expected: [place] }
+      if (known !== null || !(await insert(unseen))) await cards.updateOne({ _id }, { $set: { expected: [...(known?.expected ?? []).filter((old) => old !== place), place].slice(-maxExpected) } })
       const result = await run()
       const written = { place, at: clock.now(), own: true, expected: [] }
-      if (await insert({ _id, companyId, opportunityId, contactId, moves: 0, ...written })) return result
       await cards.updateOne({ _id }, { $set: written, $inc: { moves: 1 } })
       return result
     },

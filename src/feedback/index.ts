@@ -6,7 +6,7 @@ import type { Feedback } from './service.ts'
 export { createAnswerBook, type AnswerBook } from './answer-book.ts'
 export { createFeedback, type Feedback } from './service.ts'
 
-/** All routes of this feature: the widget's, the agency's, the one-tap pages. */
-export function feedbackRoutes(feedback: Feedback): Route[] {
-  return [...apiRoutes(feedback), ...linkRoutes(feedback.links)]
+/** All routes of this feature: the widget's, the agency's, the one-tap pages. @param seen told of every account user whose widget asks */
+export function feedbackRoutes(feedback: Feedback, seen?: Parameters<typeof apiRoutes>[1]): Route[] {
+  return [...apiRoutes(feedback, seen), ...linkRoutes(feedback.links)]
 }

@@ -81,7 +81,7 @@ if (wanted.has('growth')) await measureGrowth(quick ? { sizes: [10, 10_000], eve
 
 if (wanted.has('portfolio')) await measurePortfolio({ serverUri: server.uri, ...(quick ? { sizes: [10, 1_000], rounds: 5 } : { sizes: [10, 1_000, 10_000], rounds: 12 }) }, report)
 
-if (wanted.has('runs')) await measureRuns({ serverUri: server.uri, sizes: [1_000, 50_000], ...(quick ? { burst: 1_000, pacedSeconds: 10, idleSeconds: 15 } : { burst: 5_000, pacedSeconds: 60, idleSeconds: 60 }) }, report)
+if (wanted.has('runs')) await measureRuns({ serverUri: server.uri, sizes: [1_000, 50_000], ...(quick ? { burst: 1_000, pacedSeconds: 10, idleSeconds: 31 } : { burst: 5_000, pacedSeconds: 60, idleSeconds: 122 }) }, report)
 
 await server.stop()
 closeConnections()

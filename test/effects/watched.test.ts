@@ -136,7 +136,7 @@ function applied(now: State, { type, data, after: value }: Harness['events'][num
   if (type === 'contact.tag_added') return { ...now, tags: [...now.tags, String(data['tag'])] }
   if (type === 'contact.tag_removed') return { ...now, tags: now.tags.filter((tag) => tag !== data['tag']) }
   const member = data['fieldId'] === 'f-plan' ? 'plan' : 'seats'
-  return { ...now, [member]: value === null ? '' : String(value) }
+  return { ...now, [member]: typeof value === 'string' ? value : '' }
 }
 
 function changesInOrder(states: readonly State[]): number {
@@ -172,5 +172,48 @@ describe('what is kept of a contact', () => {
   it('takes a date for the same in both forms in which it is shown, and nothing for what is not there', () => {
     const seen = firstSeen({ customFields: [{ id: 'f', value: '2026-03-01T00:00:00.000Z' }, { id: 'none', value: null }, { id: 'list', value: [] }] }, new Set(), at, false)
     expect(isNothing(differenceFrom(seen, { customFields: [{ id: 'f', value: Date.parse('2026-03-01T00:00:00Z') }] }, new Set()))).toBe(true)
+  })
+})
+
+describe('where cards of any pipeline are', () => {
+  const place = (stageId: string, at: Date, more = {}) => h.effects.observeOpportunity(companyId, { id: `card-${contactId}`, contactId, pipelineId: 'p-onboarding', stageId, status: 'open', at, ...more })
+  const moves = () => h.events.map((event) => [event.type, event.before, event.after])
+
+  it('is told when it changes: once, by the newest news, and not of a first sight', async () => {
+    await place('s1', after(0))
+    await place('s2', after(2 * secondMs), { moved: true })
+    await place('s2', after(2 * secondMs))
+    await place('s1', after(secondMs))
+    await place('s3', after(3 * secondMs))
+    expect(moves()).toEqual([['card.stage_changed', 's1', 's2'], ['card.stage_changed', 's2', 's3']])
+    expect(new Set(h.events.map(({ key }) => key)).size).toBe(2)
+  })
+
+  it('is told of a card that nobody saw before where the event calls it a move, in both orders of its two events', async () => {
+    await place('s2', after(0))
+    await place('s2', after(1), { moved: true })
+    await place('s2', after(1), { moved: true })
+    expect(moves()).toEqual([['card.stage_changed', null, 's2']])
+  })
+
+  it('is not told of our own moves, whether their echo comes before or after they are noted, nor of news from just before', async () => {
+    const card = { id: `card-${contactId}`, name: 'Card', contactId, pipelineId: 'p-onboarding', stageId: 's3', status: 'open' }
+    h.crm.opportunities.set(card.id, card)
+    await h.effects.ownWrites.aroundMove(companyId, contactId, card.id, 'p-onboarding/s3', async () => {
+      await place('s3', after(0), { moved: true })
+    })
+    await place('s3', after(20), { moved: true })
+    await place('s1', after(-2 * secondMs))
+    expect(moves()).toEqual([])
+    h.clock.advanceMs(60_000)
+    await place('s1', after(0))
+    expect(moves()).toEqual([['card.stage_changed', 's3', 's1']])
+  })
+
+  it('says nothing of contacts that are not ours, at the cost of two looks', async () => {
+    await h.effects.observeOpportunity(companyId, { id: 'foreign', contactId: 'a stranger', pipelineId: 'p', stageId: 's1', status: 'open', at: after(0) })
+    await h.effects.observeOpportunity(companyId, { id: 'foreign', contactId: 'a stranger', pipelineId: 'p', stageId: 's2', status: 'open', at: after(secondMs), moved: true })
+    expect(h.events).toEqual([])
+    expect(await h.store.connection.collection('effect_watched_cards').countDocuments({ opportunityId: 'foreign' })).toBe(0)
   })
 })

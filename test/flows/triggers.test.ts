@@ -57,7 +57,7 @@ beforeAll(async () => {
   expect([imported.status, imported.body]).toMatchObject([200, expect.anything()])
   for (const { definition } of file.workflows as { definition: { key: string } }[]) expect((await admin().send('POST', `/api/workflows/${definition.key}/publish`)).status).toBe(200)
   clock.advanceMs(60_000)
-}, 120_000)
+}, 300_000)
 
 afterAll(() => product.stop())
 // Past the window in which clocks alone do not tell what came first.
@@ -83,8 +83,12 @@ describe('a published workflow', () => {
     expect([await runsOf('vip_added'), (await runsOf('any_tag')) - before]).toEqual([1, 1])
     expect(await titlesOf('Tag vip')).toEqual(['Tag vip'])
     clock.advanceMs(dayMs)
-    await product.answer(who, 'not_happy', { comment: 'Late again.' })
-    await until('the level tag', () => product.sandbox.state.contacts.get(contactId)!.tags.includes('happiness: not happy'))
+    const answer = { level: 'not_happy', comment: 'Late again.', idempotencyKey: 'the-second-answer' }
+    expect((await product.as(who).send('POST', '/api/answers', answer)).status).toBe(201)
+    await until('the level tag', async () => {
+      await delivered()
+      return product.sandbox.state.contacts.get(contactId)!.tags.includes('happiness: not happy')
+    }, 20_000, 500)
     await delivered()
     expect([await runsOf('vip_added'), (await runsOf('any_tag')) - before, await runsOf('any_field')]).toEqual([1, 1, 0])
   }, 60_000)
@@ -112,6 +116,19 @@ describe('a published workflow', () => {
     await delivered()
     expect([await runsOf('card_live'), (await runsOf('any_card')) - before]).toEqual([1, 1])
     expect(await titlesOf('in Onboarding')).toEqual(['Kick-off to Live in Onboarding'])
+  }, 60_000)
+
+  it('starts once for the first move of a card that was there before us', async () => {
+    const before = await runsOf('any_card')
+    const hidden = product.sandbox.createCard(headquartersId, { pipelineId, contactId, name: 'An old card' })
+    await delivered()
+    const places = product.connection.collection('effect_watched_cards')
+    expect((await places.deleteOne({ opportunityId: hidden.id })).deletedCount).toBe(1)
+    clock.advanceMs(10_000)
+    product.sandbox.moveCard(hidden.id, 'Training')
+    await until('the run', async () => (await runsOf('any_card')) - before === 1, 20_000, 200)
+    await delivered()
+    expect((await runsOf('any_card')) - before).toBe(1)
   }, 60_000)
 
   it('starts when do-not-disturb is switched on, once', async () => {

@@ -50,7 +50,7 @@ async function pass(durationMs: number): Promise<void> {
   await world.engine.settle()
 }
 async function runsOf(workflowKey: string) {
-  const { items } = await world.engine.workflows.runs(companyId, { workflowKey, page: 1, pageSize: 20 })
+  const { items } = await world.engine.workflows.runs({ companyId, key: workflowKey, page: 1, pageSize: 20 })
   return items.reverse()
 }
 const told = (type: 'message.received' | 'contact.opted_out' | 'contact.opted_in' | 'case.opened', over: object = {}) => ({
@@ -85,6 +85,7 @@ describe('entering again', () => {
     for (const days of [0, 9, 2]) {
       await pass(days * dayMs)
       await happen(world.answer('neutral'))
+      await pass(2 * hourMs)
     }
     expect((await runsOf('cooling')).map(({ reason }) => reason)).toEqual([null, 'cooldown', null])
   })
@@ -216,7 +217,7 @@ describe('a schedule', () => {
     const counts = await Promise.all([world.engine.workflows.sweepSchedules(), other.workflows.sweepSchedules()])
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(120)
     expect(await world.engine.workflows.sweepSchedules()).toBe(0)
-    expect((await world.engine.workflows.runs(companyId, { workflowKey: 'weekly', page: 1, pageSize: 1 })).total).toBe(120)
+    expect((await world.engine.workflows.runs({ companyId, key: 'weekly', page: 1, pageSize: 1 })).total).toBe(120)
     await world.engine.workflows.pause(companyId, 'weekly', 'admin-1')
     world.clock.set(new Date('2026-11-16T07:00:00Z'))
     expect(await world.engine.workflows.sweepSchedules()).toBe(0)
@@ -235,7 +236,7 @@ describe('a schedule', () => {
     await expect(dying.workflows.sweepSchedules()).rejects.toThrow('the process stopped')
     world.clock.advanceMs(6 * minuteMs)
     await world.engine.workflows.sweepSchedules()
-    expect((await world.engine.workflows.runs(companyId, { workflowKey: 'weekly', page: 1, pageSize: 1 })).total).toBe(120)
+    expect((await world.engine.workflows.runs({ companyId, key: 'weekly', page: 1, pageSize: 1 })).total).toBe(120)
   })
 })
 
@@ -263,7 +264,7 @@ describe('the schema', () => {
   })
 
   it('reads what the first schema meant', () => {
-    const { reentry: _reentry, ...guards } = base.guards
-    expect(readDefinition({ ...base, schemaVersion: 1, guards })).toEqual({ ...base, guards: { ...guards, reentry: 'always' } })
+    const { dedupe, capDays, exitOn, noOpenCase } = base.guards
+    expect(readDefinition({ ...base, schemaVersion: 1, guards: { dedupe, capDays, exitOn, noOpenCase } })).toEqual(base)
   })
 })

@@ -8,10 +8,10 @@ import { simulationLibrary } from './support/sim-library.ts'
 /**
  * Ninety days of an agency with 200 accounts, by a seed: answers and edits of them, replies, opt-outs, cases, edits and pauses of workflows, faults at every
  * point of a step, and processes that die while they hand a message over; two processes at once, with clocks that differ.
- * `WORKFLOW_SEEDS=n WORKFLOW_FIRST_SEED=k` plays more.
+ * `WORKFLOW_SEEDS=n WORKFLOW_FIRST_SEED=k` plays more, `WORKFLOW_DAYS=n` shorter or longer stories.
  */
 const seeds = Array.from({ length: Number(process.env['WORKFLOW_SEEDS'] ?? 1) }, (_, index) => Number(process.env['WORKFLOW_FIRST_SEED'] ?? 1) + index)
-const days = 90
+const days = Number(process.env['WORKFLOW_DAYS'] ?? 90)
 const skewMs = 90_000
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
@@ -152,7 +152,8 @@ async function play(agency: SimulatedAgency, random: () => number): Promise<Stor
       story.faults += 1
       pick([one, other]).faultAfter = 1 + Math.floor(random() * 4)
     }
-    await pick(processes).workflows.sweepSchedules()
+    // The clock starts it in one process or another; one that stops is started again another time.
+    await pick(processes).workflows.sweepSchedules().catch((error: unknown) => expect(String(error)).toContain('stopped at'))
     await settle()
     await leave()
   }
@@ -202,7 +203,9 @@ describe.each(seeds)('ninety days of an agency, seed %i', (seed) => {
         if (run.state === 'active') expect([about, run.nextAt !== null && run.nextAt.getTime() > agency.clock.nowMs()]).toEqual([about, true])
         else expect([about, run.state]).toEqual([about, expect.stringMatching(/^(done|stopped)$/)])
         if (run.state === 'stopped') expect([about, run.reason]).toEqual([about, expect.stringMatching(stopReasons)])
-        expect(new Set(run.history.map(({ stepId }) => stepId)).size).toBe(run.history.length)
+        // A step is recorded once; what was taken back afterwards is said beside it.
+        const done = run.history.filter(({ outcome }) => outcome !== 'cancelled').map(({ stepId }) => stepId)
+        expect([about, done]).toEqual([about, [...new Set(done)]])
       }
       // Each occasion of the schedule while it was published: one run per account that it concerns.
       const premium = agency.accounts.filter((account) => account.premium).length
@@ -211,7 +214,7 @@ describe.each(seeds)('ninety days of an agency, seed %i', (seed) => {
       for (const count of occasions.values()) expect(count).toBe(premium)
 
       const left = [...agency.outbox].flatMap(([key, { message, handedAt, leftAt }]) => (leftAt === null ? [] : [{ key, userId: message.contact.subjectId.split(':')[2] ?? '', handedAt, leftAt }]))
-      expect(left.length).toBeGreaterThan(50)
+      expect(left.length).toBeGreaterThan(days / 2)
       for (const { key, userId, handedAt, leftAt } of left) {
         const run = byId.get(key.split(':')[1] ?? '')
         if (run === undefined) throw new Error(`${key} belongs to no run`)

@@ -6,5 +6,5 @@ export const opportunityDelete = defineWebhookEvent({
   type: 'OpportunityDelete',
   family: 'opportunity',
   schema: opportunityShape,
-  handle: (context, features) => observeOpportunity(context, features, true),
+  handle: (context, features) => observeOpportunity(context, features, { deleted: true }),
 })

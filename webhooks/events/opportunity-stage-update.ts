@@ -6,5 +6,5 @@ export const opportunityStageUpdate = defineWebhookEvent({
   type: 'OpportunityStageUpdate',
   family: 'opportunity',
   schema: opportunityShape,
-  handle: (context, features) => observeOpportunity(context, features),
+  handle: (context, features) => observeOpportunity(context, features, { moved: true }),
 })

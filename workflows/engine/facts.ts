@@ -51,7 +51,7 @@ const count = z.number().optional().catch(undefined)
 const details = z.object({ tag: few, fieldName: few, pipelineName: few, cycles: count, milestone: count })
 const fieldValue = z.union([z.string(), z.number().transform(String)]).nullish().catch(null)
 
-function detailsOf({ type, data: given, before, after }: DomainEvent): EventDetails | undefined {
+function detailsOf({ type, data: given, before, after }: Pick<DomainEvent, 'data' | 'before' | 'after'> & { type: string }): EventDetails | undefined {
   const said = Object.fromEntries(Object.entries(details.parse(given)).filter(([, value]) => value !== undefined)) as EventDetails
   const isField = type === 'contact.custom_field_changed' || type === 'contact.field_changed'
   const values = isField ? { fieldBefore: fieldValue.parse(before) ?? null, fieldAfter: fieldValue.parse(after) ?? null } : {}

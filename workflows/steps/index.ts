@@ -44,6 +44,3 @@ export function handlerOf(given: { kind: string }): StepHandler<Step> {
   if (handler === undefined) throw new Error(`Unknown kind of step: ${given.kind}`)
   return handler
 }
-
-/** The kinds of steps there are. */
-export const stepKinds: readonly string[] = handlers.map(({ kind }) => kind)

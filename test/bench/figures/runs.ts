@@ -32,15 +32,17 @@ export async function measureRuns({ serverUri, sizes, burst, pacedSeconds, idleS
   connection.getClient().on('commandStarted', () => (commands += 1))
   const handed = new Map<string, number>()
   try {
-    const workflows = createOn(connection, (message) => handed.set(message, Date.now()))
+    // A pump that was stopped stays so: each part has a process of its own, so to speak.
+    const fresh = (): Workflows => createOn(connection, (message) => handed.set(message, Date.now()))
+    const workflows = fresh()
     await ensureIndexes(connection)
     await workflows.publish(companyId, key, 'bench')
-    const { pumps } = workflows
     const idle: number[] = []
     let waiting = 0
     for (const size of sizes) {
       await put(connection, waiting, size - waiting, () => Date.now() + farMs)
       waiting = size
+      const { pumps } = fresh()
       pumps.runs.start()
       await pause(1_000)
       const before = commands
@@ -55,7 +57,7 @@ export async function measureRuns({ serverUri, sizes, burst, pacedSeconds, idleS
     const dueMs = Date.now()
     await put(connection, waiting, burst, () => dueMs)
     const beganMs = Date.now()
-    await pumps.runs.drain()
+    await fresh().pumps.runs.drain()
     const perSecond = handed.size / ((Date.now() - beganMs) / 1_000)
     report.guarantee(`messages of ${burst.toLocaleString('en')} runs due at once`, 'each handed over once', handed.size.toLocaleString('en'), handed.size === burst)
     report.note(`runs per second, ${waiting.toLocaleString('en')} waiting behind`, short(perSecond))
@@ -67,6 +69,7 @@ export async function measureRuns({ serverUri, sizes, burst, pacedSeconds, idleS
     const firstMs = Date.now() + 3_000 + count * 2
     const dueOf = (index: number) => firstMs + (index * 1_000) / pace
     await put(connection, waiting + burst, count, dueOf)
+    const { pumps } = fresh()
     pumps.runs.start()
     const giveUpMs = firstMs + pacedSeconds * 3_000
     while (handed.size < count && Date.now() < giveUpMs) await pause(100)

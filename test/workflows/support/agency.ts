@@ -103,6 +103,8 @@ export async function createSimulatedAgency(options: { accounts: number; start: 
     sendAgain: () => Promise.resolve(false),
     locationIds: () => Promise.resolve(accounts.map(({ locationId }) => locationId)),
     agencyZone: () => Promise.resolve('Europe/Berlin'),
+    webhook: () => Promise.resolve('queued'),
+    fieldIsNumber: () => Promise.resolve(false),
     settleTask: () => Promise.resolve(),
     notify: () => Promise.resolve(),
   }
