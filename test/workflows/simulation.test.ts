@@ -245,5 +245,5 @@ describe.each(seeds)('ninety days of an agency, seed %i', (seed) => {
     } finally {
       await agency.close()
     }
-  }, 600_000)
+  }, 1_800_000)
 })

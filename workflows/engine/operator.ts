@@ -62,7 +62,7 @@ export function createOperator({ runs, queue, cap, ports, clock, onQueued }: Ope
       const ended = { state: 'stopped', reason, nextAt: null, finishedAt: clock.now() } as const
       const active = await runs.updateOne({ _id: runId, companyId, state: 'active' }, { $set: ended })
       // Whoever works on the step finds the run ended; the message that it hands over meanwhile is taken back there.
-      if (active.modifiedCount > 0 && run.stepId != null) await queue.cancel(companyId, keyOf(run, { id: run.stepId }), reason)
+      if (active.modifiedCount > 0 && typeof run.stepId === 'string') await queue.cancel(companyId, keyOf(run, { id: run.stepId }), reason)
       const given = run.outboxKey
       const takenBack = given !== null && (await ports.cancel(companyId, given, reason))
       if (takenBack) {
