@@ -104,7 +104,8 @@ export function createWorkflowStates(deps: { models: WorkflowModels; library: Li
 
   /** @returns null for a record of a workflow that is not shipped any more */
   function baseOf(key: string, record: WorkflowStateRecord | null): WorkflowDefinition | null {
-    return library.byKey.get(key) ?? (record?.own == null ? null : stored(record.own))
+    const own = record?.own ?? null
+    return library.byKey.get(key) ?? (own === null ? null : stored(own))
   }
 
   async function load(companyId: string, key: string): Promise<{ base: WorkflowDefinition; record: WorkflowStateRecord | null; current: AgencyWorkflow }> {
@@ -177,13 +178,13 @@ export function createWorkflowStates(deps: { models: WorkflowModels; library: Li
     } finally {
       forget(companyId)
     }
-    return read(next.own == null ? base : stored(next.own), next)
+    return read((next.own ?? null) === null ? base : stored(next.own), next)
   }
 
   async function list(companyId: string): Promise<AgencyWorkflow[]> {
     const records = await models.states.find({ companyId }).lean<WorkflowStateRecord[]>()
     const byKey = new Map(records.map((record) => [record.key, record]))
-    const own = records.filter((record) => !library.byKey.has(record.key) && record.own != null).sort((one, other) => one.key.localeCompare(other.key))
+    const own = records.filter((record) => !library.byKey.has(record.key) && (record.own ?? null) !== null).sort((one, other) => one.key.localeCompare(other.key))
     return [
       ...[...library.byKey.values()].map((shipped) => read(shipped, byKey.get(shipped.key) ?? null)),
       ...own.map((record) => read(stored(record.own), record)),
@@ -290,9 +291,10 @@ export function createWorkflowStates(deps: { models: WorkflowModels; library: Li
       if (own !== null && record === null && (await list(companyId)).filter(({ origin }) => origin === 'own').length >= maxOwn) {
         throw new RequestError(422, 'too_many_workflows', `There can be ${maxOwn} workflows of your own. Use one of those in the archive again.`)
       }
-      if (record?.own == null && own !== null && record !== null) throw new RequestError(409, 'key_taken', `The key “${key}” was used before. Choose another one.`, { details: { path: 'key' } })
+      if ((record?.own ?? null) === null && own !== null && record !== null) throw new RequestError(409, 'key_taken', `The key “${key}” was used before. Choose another one.`, { details: { path: 'key' } })
       const change: Partial<WorkflowStateRecord> = live ? { draft: { own, override } } : { override, own, draft: null, state: 'draft', ...(copyOf === null ? {} : { copyOf }) }
-      const base = shipped ?? (record?.own == null ? definition : stored(record.own))
+      const before = record?.own ?? null
+      const base = shipped ?? (before === null ? definition : stored(before))
       return save(companyId, base, record, change, by)
     },
   }

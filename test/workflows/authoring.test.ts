@@ -53,7 +53,7 @@ describe('the life of a workflow', () => {
 
   it('versions can be looked at and taken back as a draft', async () => {
     const { body } = await member.get(`/api/workflows/${key}/versions`)
-    expect(body.items.map((one: { version: number; isCurrent: boolean; changedSteps: string[] }) => [one.version, one.isCurrent, one.changedSteps])).toEqual([[2, true, ['offer']], [1, false, []], [0, false, []]])
+    expect((body.items as { version: number; isCurrent: boolean; changedSteps: string[] }[]).map((one) => [one.version, one.isCurrent, one.changedSteps])).toEqual([[2, true, ['offer']], [1, false, []], [0, false, []]])
     expect((await member.get(`/api/workflows/${key}/versions/2`)).body.definition.steps[1]).toMatchObject({ subject: 'Another subject' })
     expect((await member.get(`/api/workflows/${key}/versions/7`)).status).toBe(404)
     expect((await member.send('POST', `/api/workflows/${key}/versions/1/restore`)).status).toBe(403)
@@ -152,7 +152,7 @@ describe('one file with all workflows', () => {
     expect([validate(file), validate.errors]).toEqual([true, null])
     const { body, status } = await admin.send('POST', '/api/workflows/import', file)
     expect([status, body.stored]).toEqual([200, true])
-    expect(new Set(body.items.map((one: { change: string }) => one.change))).toEqual(new Set(['unchanged']))
+    expect(new Set((body.items as { change: string }[]).map((one) => one.change))).toEqual(new Set(['unchanged']))
     expect((await detail(key)).state).toBe('published')
     expect((await member.get('/api/workflows/export?keys=welcome,happy_next_step')).body.workflows).toHaveLength(2)
     expect((await member.get('/api/workflows/export?keys=no_such_one')).status).toBe(404)
@@ -176,15 +176,15 @@ describe('one file with all workflows', () => {
 
   it('with faults is refused whole, each named at its place', async () => {
     const { body: file } = (await admin.get('/api/workflows/export?keys=welcome,first_answer,no_answer,spring_offer')) as { body: WorkflowFile }
-    const wrong = structuredClone(file) as any
-    wrong.workflows[0].definition.steps[1].subject = 'Hi {{ user.nick }}'
-    wrong.workflows[1].definition.trigger.where[0].field = 'answer.colour'
-    wrong.workflows[2].definition.steps[0].delayMinutes = -1
-    wrong.workflows[3].definition.name = 'Changed'
+    const wrong = structuredClone(file) as { workflows: { definition: any }[] }
+    wrong.workflows[0]!.definition.steps[1].subject = 'Hi {{ user.nick }}'
+    wrong.workflows[1]!.definition.trigger.where[0].field = 'answer.colour'
+    wrong.workflows[2]!.definition.steps[0].delayMinutes = -1
+    wrong.workflows[3]!.definition.name = 'Changed'
     wrong.workflows.push({ definition: { ...structuredClone(file.workflows[3]!.definition), key: 'export' } }, { definition: file.workflows[0]!.definition })
     const { status, body } = await admin.send('POST', '/api/workflows/import', wrong)
     expect([status, body.error.code]).toEqual([422, 'invalid_file'])
-    expect(body.error.details.faults.map((fault: { path: string }) => fault.path)).toEqual([
+    expect((body.error.details.faults as { path: string }[]).map((fault) => fault.path)).toEqual([
       'workflows.0.definition.steps.1.subject',
       'workflows.1.definition.trigger.where.0.field',
       // A condition is part of what a shipped workflow is.

@@ -22,7 +22,7 @@ export function templatesOf(step: Step): [member: string, source: string][] {
 }
 
 export function withOverride(base: WorkflowDefinition, override: Record<string, StepOverride>): WorkflowDefinition {
-  return { ...base, steps: base.steps.map((step) => ({ ...step, ...override[step.id] }) as Step) }
+  return { ...base, steps: base.steps.map((step) => ({ ...step, ...override[step.id] })) }
 }
 
 /**

@@ -110,11 +110,20 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
       tell(run, null, 'would_not', 'condition', condition.field)
       return
     }
-    if (known.has(run._id)) return tell(run, null, 'would_not', 'same_occasion')
+    if (known.has(run._id)) {
+      tell(run, null, 'would_not', 'same_occasion')
+      return
+    }
     known.add(run._id)
-    if (run.userId === null && definition.steps.some((step) => handlerOf(step).reaches === 'customer')) return tell(run, null, 'would_not', 'no_person')
+    if (run.userId === null && definition.steps.some((step) => handlerOf(step).reaches === 'customer')) {
+      tell(run, null, 'would_not', 'no_person')
+      return
+    }
     const obstacle = reentryObstacle(run)
-    if (obstacle !== null) return tell(run, null, 'would_not', obstacle)
+    if (obstacle !== null) {
+      tell(run, null, 'would_not', obstacle)
+      return
+    }
     entered.set(personOf(run), { lastAt: clock.now(), endAt: null })
     await goOn(run, 0, event.at)
   }
@@ -122,7 +131,10 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
   /** The next acting step at or after `index`. */
   async function goOn(run: RunRecord, index: number, sinceAt: Date): Promise<void> {
     const place = await places.next(run, definition, index, clock.now())
-    if (place === null) return ended(run)
+    if (place === null) {
+      ended(run)
+      return
+    }
     schedule(place.dueAt.getTime(), () => act(run, place, sinceAt))
   }
 
@@ -143,19 +155,27 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
   async function act(run: RunRecord, place: Place, sinceAt: Date): Promise<void> {
     const { step, index } = place
     const handler = handlerOf(step)
-    if (nowMs > toAt.getTime()) return tell(run, step, 'still_waiting', null)
+    if (nowMs > toAt.getTime()) {
+      tell(run, step, 'still_waiting', null)
+      return
+    }
     const stop = (reason: string, detail: string | null = null) => {
       tell(run, step, 'would_not', reason, detail)
       ended(run)
     }
     const exit = endedBy(run, sinceAt)
-    if (exit !== null) return stop(exit)
+    if (exit !== null) {
+      stop(exit)
+      return
+    }
     const account = run.locationId === null ? null : await ports.account(companyId, run.locationId)
     const level = levelOf(run)
     if (step.kind === 'if') {
       const holds = conditionsHold(step.when, { facts: run.facts, account, userLevel: level })
       const target = holds ? index + 1 : places.indexOf(definition, step.otherwise)
-      return target === null ? ended(run) : goOn(run, target, sinceAt)
+      if (target !== null) await goOn(run, target, sinceAt)
+      else ended(run)
+      return
     }
     if (handler.reaches === 'customer') {
       const person = run.locationId === null || run.userId === null ? null : await ports.person(companyId, run.locationId, run.userId)
@@ -167,14 +187,26 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
         optedOut: run.userId !== null && history.optedOutAt(run.userId, clock.now()),
         dueAt: place.dueAt, now: clock.now(), zone: account?.timezone ?? 'utc',
       })
-      if (verdict.kind === 'wait') return schedule(verdict.untilAt.getTime(), () => act(run, place, sinceAt))
-      if (verdict.kind === 'stop') return stop(verdict.reason)
+      if (verdict.kind === 'wait') {
+        schedule(verdict.untilAt.getTime(), () => act(run, place, sinceAt))
+        return
+      }
+      if (verdict.kind === 'stop') {
+        stop(verdict.reason)
+        return
+      }
       const turn = run.userId === null || guards.capDays === null || capDays === 0 ? undefined : lastSent.get(run.userId)
-      if (turn !== undefined && nowMs - turn.at.getTime() < capDays * dayMs) return stop('capped', turn.at.toISOString())
+      if (turn !== undefined && nowMs - turn.at.getTime() < capDays * dayMs) {
+        stop('capped', turn.at.toISOString())
+        return
+      }
       if (run.userId !== null) lastSent.set(run.userId, { at: clock.now(), key: `dry:${run._id}` })
     } else if (handler.reaches !== 'nobody') {
       const over = exitOf(guards, run.facts, { live: true, level })
-      if (over !== null) return stop(over)
+      if (over !== null) {
+        stop(over)
+        return
+      }
     }
     tell(run, step, 'would_receive', null)
     await goOn(run, index + 1, sinceAt)

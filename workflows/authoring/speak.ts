@@ -121,7 +121,7 @@ export function wordsOf(workflow: AgencyWorkflow, changes: PreviewRequest['steps
 function shippedValues({ shipped }: AgencyWorkflow, stepId: string): Record<string, unknown> {
   const step = shipped.steps.find(({ id }) => id === stepId)
   if (step === undefined) return {}
-  return Object.fromEntries(replaceableOf(step).map((member) => [member, (step as unknown as Record<string, unknown>)[member]]).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(replaceableOf(step).map((member): [string, unknown] => [member, (step as unknown as Record<string, unknown>)[member]]).filter(([, value]) => value !== undefined))
 }
 
 function withoutGaps<T extends object>(change: T): { [member in keyof T]: Exclude<T[member], undefined> } {
@@ -161,7 +161,7 @@ function paragraphs(text: string): string {
   return escaped.split(/\n{2,}/).map((part) => `<p>${part.replace(/\n/g, '<br>')}</p>`).join('')
 }
 
-const noFacts = (type: string): EventFacts => factsOf({ key: 'sample', companyId: '', locationId: null, userId: null, type: type as DomainEvent['type'], at: new Date(0), actor: { kind: 'system', id: null, name: null }, source: 'workflow', summary: '', data: {} })
+const noFacts = (type: DomainEvent['type']): EventFacts => factsOf({ key: 'sample', companyId: '', locationId: null, userId: null, type, at: new Date(0), actor: { kind: 'system', id: null, name: null }, source: 'workflow', summary: '', data: {} })
 
 /** A run that is stored nowhere: only what words are filled in from. */
 function runAbout(companyId: string, definition: WorkflowDefinition, who: { locationId: string; userId: string }, event: DomainEvent | null): RunRecord {
@@ -170,5 +170,5 @@ function runAbout(companyId: string, definition: WorkflowDefinition, who: { loca
     _id: 'preview', companyId, workflowKey: definition.key, kind: definition.kind, version: 0, locationId: who.locationId, userId: who.userId,
     eventKey: event?.key ?? 'preview', eventAt: at, facts: event === null ? noFacts(definition.trigger.events[0] ?? 'feedback.received') : factsOf(event),
     state: 'active', reason: null, stepIndex: 0, nextAt: null, outboxKey: null, history: [], createdAt: at, finishedAt: null,
-  } as RunRecord
+  }
 }

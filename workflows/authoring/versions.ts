@@ -108,7 +108,7 @@ function sameSteps(before: WorkflowDefinition, after: WorkflowDefinition): boole
 type Values = Record<string, unknown>
 
 function valuesOf(step: WorkflowDefinition['steps'][number]): Values {
-  return Object.fromEntries(replaceableOf(step).map((member) => [member, (step as unknown as Values)[member]]).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(replaceableOf(step).map((member): [string, unknown] => [member, (step as unknown as Values)[member]]).filter(([, value]) => value !== undefined))
 }
 
 function wordsOnly(base: WorkflowDefinition, version: WorkflowDefinition): Record<string, Values> {
