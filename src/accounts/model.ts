@@ -200,6 +200,7 @@ export function accountModels(connection: Connection): AccountModels {
       schema.index({ companyId: 1, presentIn: 1, name: 1 })
       schema.index({ companyId: 1, 'memberships.locationId': 1 })
       schema.index({ companyId: 1, staff: 1, name: 1 })
+      schema.index({ companyId: 1, email: 1 })
       schema.index({ companyId: 1, gone: 1, seenRun: 1 })
       schema.index({ leftStaffAt: 1 })
       return schema

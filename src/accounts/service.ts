@@ -20,6 +20,7 @@ const sliceSize = 50
 const atOnce = 10
 /** Ids in one look. */
 const idsPerLook = 1_000
+const maxSameEmail = 20
 
 export function createAccounts(deps: AccountsDeps): Accounts {
   const { connection, clock, events } = deps
@@ -161,6 +162,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     async user(companyId, locationId, userId) {
       const found = await users.findOne({ _id: accountKey(companyId, userId), companyId }).lean()
       return found === null ? null : accountUserView(found, locationId)
+    },
+    async usersByEmail(companyId, email) {
+      const found = await users.find({ companyId, email: { $in: [...new Set([email, email.toLowerCase()])] } }).sort({ _id: 1 }).limit(maxSameEmail).lean()
+      return found.flatMap((user) => user.presentIn.map((locationId) => accountUserView(user, locationId))).filter((view) => view !== null)
     },
     async email(companyId, locationId) {
       const found = await accounts.findOne({ _id: accountKey(companyId, locationId), companyId }, { email: 1 }).lean()

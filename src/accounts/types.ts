@@ -132,6 +132,8 @@ export interface Accounts {
   users(companyId: string, locationId: string, options?: { includeRemoved?: boolean }): Promise<AccountUser[]>
   /** Also finds removed users: look at `removedAt`. */
   user(companyId: string, locationId: string, userId: string): Promise<AccountUser | null>
+  /** Users of today with this address, in every account that they are in. */
+  usersByEmail(companyId: string, email: string): Promise<AccountUser[]>
   /** The account's own address; null if HighLevel has none. */
   email(companyId: string, locationId: string): Promise<string | null>
   agencyUsers(companyId: string): Promise<AgencyUser[]>

@@ -20,14 +20,14 @@ export interface MarketplaceDeps {
   wake: Wake
   logger: Logger
   faultPoint?: FaultPoint
-  gateway: Pick<RunningGateway, 'fireTrigger'>
+  gateway: Pick<RunningGateway, 'fireTrigger' | 'location'>
   /** The only host that triggers are fired at, without a trailing slash. */
   apiUrl: string
   appId: string
   /** Accepted values of the static header, the current one first. */
   secrets: readonly string[]
   installations: Pick<Installations, 'get' | 'companyOf' | 'isLive'>
-  accounts: Pick<Accounts, 'get' | 'user' | 'agencyUsers'>
+  accounts: Pick<Accounts, 'get' | 'user' | 'usersByEmail' | 'agencyUsers'>
   settings: Pick<Settings, 'get'>
   /** Where the agency's CSMs work; null until one was chosen. */
   successLocation(companyId: string): Promise<string | null>

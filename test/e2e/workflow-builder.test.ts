@@ -22,7 +22,7 @@ it('a trigger is put into a workflow with one click, an answer starts it, and a 
   await dana.visit('workflow-builder')
   await part('filter-level').waitFor()
   await part('trigger-add').click()
-  expect(await textOf(part('trigger').first(), (text) => text.includes('Feedback received'))).toMatch(/Welcome new customers.*Answer == very_happy.*200/)
+  expect(await textOf(part('trigger').first(), (text) => text.includes('created'))).toMatch(/Welcome new customers.*Answer == very_happy.*200/)
   expect(await part('execution').count()).toBe(0)
 
   const felix = await stage.open({ userId: customer.userId, path: `/v2/location/${customer.locationId}/dashboard` })

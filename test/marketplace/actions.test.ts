@@ -111,6 +111,22 @@ describe('Ask for feedback now', () => {
   }, 60_000)
 })
 
+describe('a contact that the agency had before', () => {
+  it('and of whom nothing was ever written is known by the address: they can be asked, and have no reading', async () => {
+    const { product, headquartersId } = stage
+    const third = await product.enableFeedback(2)
+    const email = product.sandbox.state.users.get(third.userId)!.email.toLowerCase()
+    const contact = product.sandbox.state.contacts.by('location', headquartersId).find((one) => one.email === email)!
+    expect(await product.app.services.effects.subjectsOf(product.companyId, contact.id)).toEqual([])
+    expect(await run('branch_by_level', { reading: 'person_happiness' }, { contactId: contact.id, branches: [{ id: 'new', name: 'No reading', fields: {} }] })).toMatchObject({ status: 200, answer: { branchId: 'new' } })
+    expect(await run('ask_for_feedback', {}, { contactId: contact.id })).toMatchObject({ status: 200, answer: { asked: 'yes', accountName: product.sandbox.company().accounts[2]!.name } })
+    expect((await product.as(third).get('/api/prompt')).body.due).toBe(true)
+    // Somebody who is no customer stays a stranger.
+    const stranger = product.sandbox.createContact(headquartersId, { email: 'nobody@elsewhere.example', firstName: 'No', lastName: 'Body' })
+    expect(await run('ask_for_feedback', {}, { contactId: stranger.id })).toMatchObject({ status: 404, answer: { error: { code: 'contact_unknown' } } })
+  }, 60_000)
+})
+
 describe('Branch by level', () => {
   const branches = ['Very Happy', 'Happy', 'Neutral', 'Not Happy', 'Thriving', 'Healthy', 'Steady', 'Struggling', 'No reading'].map((name) => ({ id: `b-${name.toLowerCase().replace(' ', '-')}`, name, fields: {} }))
 

@@ -1,6 +1,6 @@
 import type { Model } from 'mongoose'
 import { minuteMs, dayMs, secondMs } from '../../kernel/clock.ts'
-import { RequestError, RetryAfterError } from '../../kernel/errors.ts'
+import { PermanentError, RequestError, RetryAfterError } from '../../kernel/errors.ts'
 import { hashOf } from '../../kernel/ids.ts'
 import { isDuplicateKey } from '../../store/index.ts'
 import { actions as catalog } from '../catalog.ts'
@@ -30,6 +30,7 @@ const sameRunMs = minuteMs
 /** Whoever began a run and is not done by then has stopped. */
 const runMs = 30 * secondMs
 const keptMs = dayMs
+const strangers = new Set(['highlevel_not_found', 'highlevel_invalid', 'highlevel_forbidden'])
 const bindingTries = { times: 6, everyMs: 500 }
 
 /** JSON with sorted members, so that the same fields in another order are the same. */
@@ -40,7 +41,7 @@ function canonical(value: unknown): string {
 }
 
 export function createActions(deps: MarketplaceDeps, runs: Model<ActionRunRecord>, places: Places): Actions {
-  const { clock, effects, accounts } = deps
+  const { clock, effects, accounts, gateway } = deps
 
   /** A contact that a workflow starts on may be one that is being made right now. */
   async function subjectsOf(companyId: string, contactId: string): Promise<string[]> {
@@ -54,18 +55,32 @@ export function createActions(deps: MarketplaceDeps, runs: Model<ActionRunRecord
     }
   }
 
-  async function standingsOf(companyId: string, contactId: string): Promise<[Standing, ...Standing[]]> {
+  /** Somebody who is among the agency's contacts already, and of whom nothing was written there yet: found by their address. */
+  async function foundByEmail(companyId: string, locationId: string, contactId: string): Promise<Standing[]> {
+    try {
+      const contact = await gateway.location(companyId, locationId, 'interactive').getContact(contactId)
+      const users = contact?.email === null || contact === null ? [] : await accounts.usersByEmail(companyId, contact.email)
+      const found = await Promise.all(users.map(async ({ locationId: at, userId }) => ({ account: await accounts.get(companyId, at), userId })))
+      return found.flatMap(({ account, userId }) => (account === null ? [] : [{ account, userId }]))
+    } catch (error) {
+      // A contact that this sub-account does not have.
+      if (error instanceof PermanentError && strangers.has(error.code)) return []
+      throw error
+    }
+  }
+
+  async function standingsOf(companyId: string, locationId: string, contactId: string): Promise<[Standing, ...Standing[]]> {
     const standings: Standing[] = []
     for (const subject of await subjectsOf(companyId, contactId)) {
-      const [kind, locationId, userId] = subject.split(':')
-      const account = locationId === undefined ? null : await accounts.get(companyId, locationId)
+      const [kind, at, userId] = subject.split(':')
+      const account = at === undefined ? null : await accounts.get(companyId, at)
       if (account === null || (kind !== 'user' && kind !== 'account')) continue
       const user = kind === 'user' && userId !== undefined ? await accounts.user(companyId, account.locationId, userId) : null
       if (kind === 'user' && (user === null || user.removedAt !== null)) continue
       standings.push({ account, userId: user?.userId ?? null })
     }
-    const [first, ...rest] = standings
-    if (first === undefined) throw new RequestError(404, 'contact_unknown', 'This contact stands for nobody in a customer\'s account. The action works for contacts that our app keeps in this sub-account.')
+    const [first, ...rest] = standings.length > 0 ? standings : await foundByEmail(companyId, locationId, contactId)
+    if (first === undefined) throw new RequestError(404, 'contact_unknown', 'This contact stands for nobody in a customer\'s account. The action works for contacts whose e-mail address is that of a user of one of the accounts.')
     return [first, ...rest]
   }
 
@@ -105,7 +120,7 @@ export function createActions(deps: MarketplaceDeps, runs: Model<ActionRunRecord
       if (!place.team) throw new RequestError(403, 'not_success_location', 'This action works in the agency\'s own sub-account only, where its team keeps its customers as contacts.')
       const { companyId } = place
       const { contactId, workflowId } = extras
-      const standings = await standingsOf(companyId, contactId)
+      const standings = await standingsOf(companyId, place.locationId, contactId)
       const { branches = [], ...fields } = data
       const run = (idempotencyKey: string): ActionRun => ({
         companyId, contactId, workflowId, data: fields, branches, standings, idempotencyKey,
