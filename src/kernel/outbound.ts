@@ -65,7 +65,7 @@ export function checkOutboundUrl(text: string, port = 443): URL {
 }
 
 export function createOutbound(options: OutboundOptions = {}): Outbound {
-  const { resolve = (host) => dnsLookup(host, { all: true }), isAllowed = isPublicAddress, timeoutMs = 10_000, trust } = options
+  const { resolve = (host: string) => dnsLookup(host, { all: true }), isAllowed = isPublicAddress, timeoutMs = 10_000, trust } = options
 
   async function addressesOf(url: URL): Promise<{ address: string; family: number }[]> {
     const host = url.hostname.replace(/^\[|\]$/g, '')

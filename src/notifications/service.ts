@@ -174,7 +174,12 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
 
     async purge(companyId) {
       await queue.purge(companyId)
-      for (const model of Object.values(models)) await model.deleteMany({ companyId })
+      await models.letters.deleteMany({ companyId })
+      await models.notices.deleteMany({ companyId })
+      await models.notifications.deleteMany({ companyId })
+      await models.preferences.deleteMany({ companyId })
+      await models.chats.deleteMany({ companyId })
+      await models.watches.deleteMany({ companyId })
       teams.forget(companyId)
     },
   }

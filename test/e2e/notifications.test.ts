@@ -81,8 +81,8 @@ describe('the choices', () => {
     await frame.getByTestId('quiet-from').blur()
     await until('all of it is kept', async () => {
       const { items, timing } = (await own('/api/notifications/preferences')).body
-      const kept = items.find(({ kind }: { kind: string }) => kind === 'feedback_received')
-      return kept.channels.task === 'at_once' && kept.urgent === true && timing.digestAt === '06:45' && timing.zone === 'Europe/Berlin' && timing.quietHours.from === '21:30'
+      const kept = (items as { kind: string; urgent: boolean; channels: { task: string } }[]).find(({ kind }) => kind === 'feedback_received')!
+      return kept.channels.task === 'at_once' && kept.urgent && timing.digestAt === '06:45' && timing.zone === 'Europe/Berlin' && timing.quietHours.from === '21:30'
     })
 
     const chat = frame.getByTestId('chat').first()

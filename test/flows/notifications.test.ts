@@ -66,11 +66,9 @@ describe('a Not Happy answer', () => {
     expect(mine[0]).toMatch(/multipart\/alternative/)
     expect(mine[0]).toMatch(/From: .* <notices@server\.example>/)
     expect(posts.map(({ url }) => new URL(url).host).sort()).toEqual(['acme.webhook.office.com', 'hooks.slack.com'])
-    const tasks = await until('the task', async () => {
-      await product.settled()
-      const found = product.sandbox.state.tasks.values().filter((task) => task.assignedTo === owner.id && task.title.includes('is Not Happy'))
-      return found.length > 0 ? found : null
-    })
+    const tasksForOwner = () => product.sandbox.state.tasks.values().filter((task) => task.assignedTo === owner.id && task.title.includes('is Not Happy'))
+    await until('the task', async () => (await product.settled(), tasksForOwner().length > 0))
+    const tasks = tasksForOwner()
     expect(tasks).toHaveLength(1)
     expect(product.sandbox.state.contacts.get(tasks[0]!.contactId)?.locationId).toBe(headquartersId)
 

@@ -60,12 +60,12 @@ async function live(seed: number) {
     const reader = { companyId, userId: pick(people) }
     const channel = pick(noticeChannels)
     const change = { items: [{ kind: pick(noticeKinds), channels: { [channel]: pick(channelRhythms[channel]) }, urgent: random() < 0.3 }], ...(random() < 0.1 ? { zone: pick(['UTC', 'America/New_York', 'Europe/Berlin', 'Asia/Tokyo']) } : {}), ...(random() < 0.1 ? { digestAt: pick(['06:00', '08:00', '17:30']) } : {}) }
-    await pick(workers).setPreferences(reader, change as never)
+    await pick(workers).setPreferences(reader, change)
   }
 
   for (const userId of ['priya', 'lee']) await first.setChat({ companyId, userId }, 'own', `https://hooks.slack.com/services/${userId}`)
   await first.setChat({ companyId, userId: 'tom' }, 'agency', 'https://hooks.slack.com/services/agency')
-  await rig.set({ notices: { agencyChat: Object.fromEntries(noticeKinds.map((kind) => [kind, pick(['off', 'at_once', 'daily'])])) as never } })
+  await rig.set({ notices: { agencyChat: Object.fromEntries(noticeKinds.map((kind) => [kind, pick(['off', 'at_once', 'daily'])])) } })
   for (let turn = 0; turn < 60; turn += 1) await changeMind()
   // Every digest of the week has something to say.
   for (let account = 0; account < 6; account += 1) world.then.set(`location-${account}`, { happiness: { before: 'happy', after: 'neutral' }, health: { before: null, after: null }, openCases: { before: 0, after: 0 } })
