@@ -304,5 +304,3 @@ export function createWorkflowStates(deps: { models: WorkflowModels; library: Li
 function stored(definition: unknown): WorkflowDefinition {
   return readDefinition(definition)
 }
-
-export { copyFaults, templatesOf, type CopyFault } from './authoring/changes.ts'
