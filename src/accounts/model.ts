@@ -139,7 +139,7 @@ function defined<T>(connection: Connection, name: string, collection: string, bu
 
 /** Notes with every write that it happened, so that figures over all accounts read only those that changed. */
 function touched(this: Query<unknown, AccountRecord>): void {
-  this.setUpdate({ ...this.getUpdate(), $currentDate: { touchedAt: true } })
+  this.setUpdate(Object.assign({}, this.getUpdate(), { $currentDate: { touchedAt: true } }))
 }
 
 /** The models of this feature on a connection. */

@@ -3,12 +3,9 @@ import { fieldRefused, notFound } from '../kernel/errors.ts'
 import type { AccountModels, AccountRecord, UserRecord } from './model.ts'
 import { accountKey } from './rules.ts'
 import type { Telling, ToldChange } from './telling.ts'
-import type { AccountsDeps, AgencyUser, Assignment, ChangedBy } from './types.ts'
+import type { AccountsDeps, AgencyUser, Assignment, ChangedBy, LeaveHandler } from './types.ts'
 
 export const bySystem: ChangedBy = { actor: { kind: 'system', id: null, name: null }, source: 'api' }
-
-/** Takes from somebody who left the staff what they had, once their accounts are taken. Idempotent: it is asked again for a minute, and after a crash. */
-export type LeaveHandler = (person: { companyId: string; userId: string; name: string }) => Promise<void>
 
 /** Who looks after an account, and its premium mark. */
 export interface Ownership {

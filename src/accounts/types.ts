@@ -8,7 +8,6 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import type { AccountFigures } from './figures.ts'
-import type { LeaveHandler } from './ownership.ts'
 
 /** A sub-account was created or changed, as HighLevel's event tells it. */
 export interface LocationEvent {
@@ -118,6 +117,9 @@ export type MirrorScope = { kind: 'agency' } | { kind: 'location'; locationIds: 
 
 /** Carries out one bulk action on accounts that belong to the session's agency. */
 export type BulkHandler = (session: Session, locationIds: string[], request: BulkRequest) => Promise<BulkResult[]>
+
+/** Takes from somebody who left the staff what they had, once their accounts are taken. Idempotent: it is asked again for a minute, and after a crash. */
+export type LeaveHandler = (person: { companyId: string; userId: string; name: string }) => Promise<void>
 
 /** Customers' sub-accounts and their users, and the agency's staff. Every method is scoped to one agency. */
 export interface Accounts {

@@ -7,11 +7,11 @@ import type { ReportModels } from './model.ts'
 /** A figure over thousands of records. */
 export interface Wanted<T> {
   kind: string
-  build(): Promise<T>
+  build: () => Promise<T>
   /** For figures that hardly change any more: keeps one that was built then, however old. */
   isCurrent?: (asOf: Date) => Promise<boolean>
   /** How many rows it has. */
-  size(data: T): number
+  size: (data: T) => number
 }
 
 /** Figures over thousands of records that are kept, so that everybody sees the same ones and nobody waits for them. */

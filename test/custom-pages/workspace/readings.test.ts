@@ -19,8 +19,8 @@ describe('stacked columns', () => {
   })
 
   it('begin with the first time of which something is known; later gaps stay', () => {
-    const since = (points: string) => sinceKnown([...points], (point) => point !== '-').join('')
-    expect(['---ab-c', 'ab', '---', ''].map(since)).toEqual(['ab-c', 'ab', '', ''])
+    const since = (...points: (number | null)[]) => sinceKnown(points, (point) => point !== null)
+    expect([since(null, null, 1, null, 2), since(1, 2), since(null), since()]).toEqual([[1, null, 2], [1, 2], [], []])
   })
 
   it('have an axis of whole, even steps that reaches over the highest one', () => {
