@@ -138,7 +138,7 @@ describe('bad input', () => {
     }
     expect(wrong).toEqual([])
     expect((await admin.get('/api/accounts')).body.total).toBe(2)
-  })
+  }, 120_000)
 
   it('too large, too deep, not JSON or of another type names what is wrong', async () => {
     const token = await admin.token()
@@ -161,12 +161,14 @@ describe('bad input', () => {
 
   it('by a method that a route does not have is 404, never a fault', async () => {
     const token = await admin.token()
-    const known = new Set(operations.map(({ method, path }) => `${method} ${path}`))
+    // A path without members may also be read as a path with one: `/api/workflows/export` as the workflow `export`.
+    const known = operations.map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`) }))
     for (const path of new Set(operations.map((operation) => operation.path))) {
       for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
-        if (known.has(`${method} ${path}`)) continue
-        const { status } = await call(method, path.replace(/\{\w+\}/g, 'none'), { token, body: '{}' })
-        expect([404, 405]).toContain(status)
+        const asked = path.replace(/\{\w+\}/g, 'none')
+        if (known.some((one) => one.method === method && one.pattern.test(asked))) continue
+        const { status } = await call(method, asked, { token, body: '{}' })
+        expect([method, asked, [404, 405].includes(status)]).toEqual([method, asked, true])
       }
     }
   })

@@ -159,8 +159,9 @@ async function play(agency: SimulatedAgency, random: () => number): Promise<Stor
   }
   // Nothing new; what waits comes to its end.
   for (const each of processes) Object.assign(each, { diesAtNextSend: false, faultAfter: 0 })
-  for (let day = 0; day < 12; day += 1) {
-    clock.advanceMs(dayMs)
+  // By seven hours: every look is at another time of day, so that nobody's night is met again and again.
+  for (let look = 0; look < 42; look += 1) {
+    clock.advanceMs(7 * hourMs)
     await settle()
     await leave()
   }

@@ -68,9 +68,21 @@ export function exampleOf(given: Schema): unknown {
 /** Every member that is a text, as a path; `0` stands for the first element of a list. */
 export function stringPathsOf(given: Schema): string[][] {
   const schema = firstOf(given)
-  if (schema.properties !== undefined) return Object.entries(schema.properties).flatMap(([name, member]) => stringPathsOf(member).map((path) => [name, ...path]))
+  if (schema.properties !== undefined) return differing(Object.entries(schema.properties)).flatMap(([name, member]) => stringPathsOf(member).map((path) => [name, ...path]))
   if (schema.items !== undefined) return stringPathsOf(schema.items).map((path) => ['0', ...path])
   return schema.type === 'string' || schema.enum !== undefined ? [[]] : []
+}
+
+/** Groups and choices that are declared alike, as for each kind of notice, stand for each other: three of them are enough. Plain texts are all kept: each may be an id. */
+function differing(members: [string, Schema][]): [string, Schema][] {
+  const seen = new Map<string, number>()
+  return members.filter(([, member]) => {
+    if (member.type === 'string' && member.enum === undefined) return true
+    const shape = JSON.stringify(member)
+    const count = (seen.get(shape) ?? 0) + 1
+    seen.set(shape, count)
+    return count <= 3
+  })
 }
 
 /** A copy with another value at one place; what is missing on the way is made. */
