@@ -49,8 +49,8 @@ export function mergeWish(record: ContactRecord, wish: WantedContact): Merged {
   const ownTags = { ...record.ownTags }
   const wantedAsOf = { ...record.wantedAsOf }
   const { asOf } = wish
-  let wantsOther = false
-  let isNewer = false
+  let wantsOther = false as boolean
+  let isNewer = false as boolean
   /** Takes note of the wish's source. @returns false if what is wanted stands for a newer state of it */
   const counts = (key: WishKey): boolean => {
     const before = wantedAsOf[key]
