@@ -33,6 +33,8 @@ export function createPreferences({ preferences, teams, chats, letters, clock, m
 
   async function of(reader: Reader): Promise<PreferenceList> {
     const { companyId, userId } = reader
+    // What somebody looks at is what holds now, also right after they, or an admin, changed it.
+    teams.forget(companyId)
     const team = await teams.of(companyId)
     const own = team.choicesOf(userId)
     const timing = team.timingOf(userId)

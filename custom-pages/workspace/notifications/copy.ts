@@ -11,7 +11,7 @@ export const copy = {
   kindFilter: 'About',
   everyKind: 'Everything',
   markAll: 'Mark all read',
-  markGroup: (name: string) => `Mark all of ${name} read`,
+  markGroup: (name: string) => `Mark read: all of ${name}`,
   markOne: 'Mark read',
   unreadMark: 'Unread',
   open: 'Open',
