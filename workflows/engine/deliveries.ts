@@ -12,6 +12,9 @@ import { exitOf } from './guards.ts'
 import type { OptOuts } from './opt-outs.ts'
 import { keyOf, type RunEntry, type RunRecord } from './run.ts'
 
+/** What may well have been done, and what only a person can find out: the run goes on, and shows the step. */
+const mayHaveBeenDone: ReadonlySet<string> = new Set(['crm_workflow_uncertain'])
+
 /** Follows what happens to runs from outside: messages that left or failed, and facts that end runs. */
 export interface Deliveries {
   /** @returns true if the event meant something to a run */
@@ -71,7 +74,7 @@ export function createDeliveries({ runs, states, cap, optOuts, ports, clock }: D
           'history.$[entry].reason': outcome === 'sent' ? null : failure.reason,
           'history.$[entry].output': outputOf(event, externalId ?? null),
           ...(run.outboxKey === key ? { outboxKey: null } : {}),
-          ...(outcome === 'failed' && run.kind === 'follow_up' ? failure : {}),
+          ...(outcome === 'failed' && run.kind === 'follow_up' && !mayHaveBeenDone.has(failure.reason) ? failure : {}),
         },
       },
       { arrayFilters: [{ 'entry.stepId': stepId }] },

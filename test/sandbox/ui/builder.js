@@ -103,10 +103,10 @@ export async function builderPage(view) {
     h('div', { class: 'columns' },
       h('section', { class: 'card' }, h('h2', {}, 'Start a workflow'), triggerForm(view, data)),
       h('section', { class: 'card' }, h('h2', {}, 'Run a step'), actionForm(view, data))),
-    h('section', { class: 'card scroll' }, h('h2', {}, 'Triggers in workflows'), h('table', { 'data-testid': 'trigger-table' }, head(['Trigger', 'Workflow', 'Filters', 'The app answered', '']),
+    h('section', { class: 'card scroll' }, h('h2', {}, 'Triggers in workflows'), h('table', { 'data-testid': 'trigger-table' }, head(['Trigger', 'Workflow', 'Filters', 'The app answered', 'Change']),
       h('tbody', {}, data.subscribed.map((trigger) => h('tr', { 'data-testid': 'trigger', 'data-key': trigger.key }, h('td', {}, triggerName(trigger.key)), h('td', {}, workflowName(trigger.workflowId)),
         h('td', {}, trigger.filters.map((filter) => `${filter.title} ${filter.operator} ${valueText(filter.value)}`).join('; ') || 'none'), h('td', { class: trigger.told === 200 || trigger.answer === '' ? '' : 'bad' }, trigger.answer === '' ? 'waiting' : `${trigger.told} ${trigger.answer}`),
-        h('td', {}, h('button', { class: 'quiet', 'aria-label': `Take ${triggerName(trigger.key)} out of ${workflowName(trigger.workflowId)}`, onclick: async () => {
+        h('td', {}, h('button', { class: 'quiet', 'aria-label': `Take out: ${triggerName(trigger.key)} of ${workflowName(trigger.workflowId)}`, onclick: async () => {
           await api(`builder/triggers/${trigger.id}`, 'DELETE')
           view.refresh()
         } }, 'Take out'))))))),
