@@ -4,7 +4,7 @@ import type { Delivery } from '../sandbox/index.ts'
 import { createWorld, diceOf, levelOfLabel, type World } from './support/agreement.ts'
 
 /** More by hand: HEALTH_SEEDS=400 HEALTH_STEPS=60 HEALTH_FIRST_SEED=1. */
-const seeds = Number(process.env['HEALTH_SEEDS'] ?? 4)
+const seeds = Number(process.env['HEALTH_SEEDS'] ?? 3)
 const steps = Number(process.env['HEALTH_STEPS'] ?? 25)
 const firstSeed = Number(process.env['HEALTH_FIRST_SEED'] ?? 1)
 const accountCount = 6
