@@ -1,7 +1,8 @@
 import { lookup as dnsLookup } from 'node:dns/promises'
 import { request } from 'node:https'
-import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import { CodedError, PermanentError } from './errors.ts'
+import { isPublicAddress } from './public-address.ts'
 
 /** An answer from outside; `text` is its beginning. */
 export interface OutboundAnswer {
@@ -30,25 +31,6 @@ export interface OutboundOptions {
   timeoutMs?: number
   /** Certificate authority other than the public ones, and port other than 443: for tests with a server of their own. */
   trust?: { ca: string; port: number }
-}
-
-const privateV4 = new BlockList()
-for (const [network, prefix] of [
-  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.0.2.0', 24],
-  ['192.88.99.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['198.51.100.0', 24], ['203.0.113.0', 24], ['224.0.0.0', 4], ['240.0.0.0', 4],
-] as const) privateV4.addSubnet(network, prefix, 'ipv4')
-/** The only part of IPv6 that is handed out to the public internet, and what in it is not. */
-const publicV6 = new BlockList()
-publicV6.addSubnet('2000::', 3, 'ipv6')
-const privateV6 = new BlockList()
-for (const [network, prefix] of [['2001::', 23], ['2001:db8::', 32], ['2002::', 16], ['3fff::', 20]] as const) privateV6.addSubnet(network, prefix, 'ipv6')
-
-/** True for an address on the public internet; every form of this machine, of private networks and of carriers' own is not. */
-export function isPublicAddress(address: string): boolean {
-  const family = isIP(address)
-  if (family === 4) return !privateV4.check(address, 'ipv4')
-  if (family !== 6 || address.includes('%')) return false
-  return publicV6.check(address, 'ipv6') && !privateV6.check(address, 'ipv6')
 }
 
 const refused = (problem: string): PermanentError => new PermanentError('outbound_refused', `This address cannot be used: ${problem}.`)

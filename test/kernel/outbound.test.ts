@@ -4,7 +4,8 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import nock from 'nock'
-import { checkOutboundUrl, createOutbound, isPublicAddress } from '../../src/kernel/outbound.ts'
+import { checkOutboundUrl, createOutbound } from '../../src/kernel/outbound.ts'
+import { isPublicAddress } from '../../src/kernel/public-address.ts'
 
 const read = (name: string) => readFileSync(new URL(`tls/${name}.pem`, import.meta.url), 'utf8')
 /** A certificate for `chat.test`, and its key, for this file alone: nothing trusts them. */
@@ -41,7 +42,7 @@ describe('an address of the public internet', () => {
   it.each(['8.8.8.8', '1.1.1.1', '93.184.216.34', '2606:4700:4700::1111', '2a00:1450:4001:81b::200e'])('is %s', (address) => expect(isPublicAddress(address)).toBe(true))
   it.each([
     '0.0.0.0', '10.1.2.3', '100.64.0.1', '127.0.0.1', '127.9.9.9', '169.254.169.254', '172.16.0.1', '172.31.255.255', '192.168.1.1', '192.0.2.1', '198.18.0.1', '224.0.0.1', '255.255.255.255',
-    '::', '::1', '::ffff:127.0.0.1', '::ffff:169.254.169.254', '::ffff:8.8.8.8', '64:ff9b::7f00:1', 'fc00::1', 'fd12::1', 'fe80::1', 'fe80::1%eth0', '2001:db8::1', '2002:7f00:1::', 'ff02::1', 'not an address', '',
+    '::', '::1', '::ffff:127.0.0.1', '::ffff:169.254.169.254', '::ffff:8.8.8.8', '64:ff9b::7f00:1', 'fc00::1', 'fd12::1', 'fe80::1', 'fe80::1%eth0', '2001:db8::1', '3fff::1', '2002:7f00:1::', 'ff02::1', 'not an address', '',
   ])('is not %s', (address) => expect(isPublicAddress(address)).toBe(false))
 })
 

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { isPublicAddress } from './address.ts'
+import { isPublicAddress } from '../../src/kernel/public-address.ts'
 
 /** Which network webhooks may reach. Only tests use another one than the public internet. */
 export interface WebhookNetwork {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { isPublicAddress } from '../../../workflows/webhook-out/address.ts'
+import { isPublicAddress } from '../../../src/kernel/public-address.ts'
 import { publicInternet, type WebhookNetwork } from '../../../workflows/webhook-out/network.ts'
 import { post } from '../../../workflows/webhook-out/post.ts'
 import { pin, targetOf } from '../../../workflows/webhook-out/target.ts'
