@@ -132,7 +132,7 @@ function composeServices(options: AppOptions) {
     reacted: (reaction) => reports.promptReacted(reaction),
   })
   const people = createPeople({ connection, clock, accounts, cases, events, settings })
-  const health = createHealth({ connection, clock, accounts, effects, events, settings, primary: (companyId, locationId) => people.primary(companyId, locationId), logger, faultPoint })
+  const health = createHealth({ connection, clock, accounts, effects, events, settings, primary: (companyId, locationId) => people.primary(companyId, locationId), toldAbout: (...about) => workflows.toldAbout(...about), logger, faultPoint })
   accounts.onStaffLeft((person) => cases.release(person))
   accounts.registerBulkAction('set_health', health.setInBulk)
   accounts.registerBulkAction('confirm_health', health.confirmInBulk)

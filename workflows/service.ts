@@ -38,6 +38,8 @@ export interface Workflows {
   runs(query: RunsOf): Promise<{ items: RunView[]; total: number }>
   /** @throws RequestError 404 */
   run(companyId: string, runId: string): Promise<RunView>
+  /** Which notifications told the team about changes of one account's status. */
+  toldAbout(companyId: string, locationId: string, changeIds: readonly string[], fromAt: Date, toAt: Date): Promise<{ changeId: string; name: string; runId: string; at: Date }[]>
   /** @throws RequestError 404, 409, 422 with the exact place of a fault */
   edit(companyId: string, key: string, patch: WorkflowPatch, by: string): Promise<WorkflowDetail>
   publish(companyId: string, key: string, by: string): Promise<WorkflowDetail>
@@ -86,6 +88,8 @@ export interface WorkflowsDeps {
   findings?: (companyId: string, definition: WorkflowDefinition) => Promise<StepFinding[]>
 }
 
+/** Of one account and time; there are a few for each change. */
+const maxTold = 500
 const maxAttempts = 8
 /** Follow-ups and notices can wait a moment; few hands, so that in a rush the writing of contacts is not behind them. */
 const concurrency = 2
@@ -213,6 +217,16 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     },
 
     run: (companyId, runId) => runList.one(companyId, runId),
+
+    async toldAbout(companyId, locationId, changeIds, fromAt, toAt) {
+      const about = { companyId, locationId, createdAt: { $gte: fromAt, $lte: toAt }, kind: 'notification' as const, 'facts.changeId': { $in: [...changeIds] } }
+      const found = await models.runs.find(about, { workflowKey: 1, history: 1, facts: 1 }).sort({ createdAt: -1 }).limit(maxTold).lean()
+      const names = new Map((await states.list(companyId)).map((workflow) => [workflow.shipped.key, workflow.definition.name]))
+      return found.flatMap(({ _id: runId, workflowKey, history, facts }) => {
+        const told = history.find(({ kind, outcome }) => kind === 'notify' && outcome === 'done')
+        return told === undefined || facts.changeId === null ? [] : [{ changeId: facts.changeId, name: names.get(workflowKey) ?? workflowKey, runId, at: told.at }]
+      })
+    },
 
     async edit(companyId, key, patch, by) {
       const { shipped } = await states.get(companyId, key)

@@ -13,8 +13,11 @@ const eventsPerPage = 200
 /** What is done about a change follows within this time. */
 const actsWithinMs = 60 * dayMs
 
+/** What the team was told about changes of one account's status within a time: which of the agency's notifications, and the run that told. */
+export type ToldAbout = (companyId: string, locationId: string, changeIds: readonly string[], fromAt: Date, toAt: Date) => Promise<{ changeId: string; name: string; runId: string; at: Date }[]>
+
 /** The changes of accounts' status as people read them: derived from the fold, rewritten whenever it learns more. */
-export function createHistory(changes: Model<HealthChangeRecord>, events: Pick<Events, 'timeline'>) {
+export function createHistory(changes: Model<HealthChangeRecord>, events: Pick<Events, 'timeline'>, toldAbout: ToldAbout = () => Promise.resolve([])) {
   async function upsert(companyId: string, locationId: string, change: KnownChange): Promise<void> {
     const { changeId, at, level, before, source, actor, undoes, restores = null, overtaken, confirmations } = change
     const derived = {
@@ -60,11 +63,16 @@ export function createHistory(changes: Model<HealthChangeRecord>, events: Pick<E
     const oldest = records.at(-1)
     if (oldest === undefined) return acts
     const toAt = new Date((records[0] ?? oldest).at.getTime() + actsWithinMs)
-    const { items } = await events.timeline({ companyId, locationId, types: actTypes, fromAt: oldest.at, toAt, page: 1, pageSize: eventsPerPage })
-    for (const event of items.toReversed()) {
-      const changeId = changeIdIn(event)
-      const known = changeId === null ? undefined : acts.get(changeId)
-      if (known !== undefined) known.push(actOf(event, locationId))
+    const [{ items }, told] = await Promise.all([
+      events.timeline({ companyId, locationId, types: actTypes, fromAt: oldest.at, toAt, page: 1, pageSize: eventsPerPage }),
+      toldAbout(companyId, locationId, [...acts.keys()], oldest.at, toAt),
+    ])
+    const followed = [
+      ...items.map((event) => ({ at: event.at, changeId: changeIdIn(event), act: actOf(event, locationId) })),
+      ...told.map(({ at, changeId, name, runId }) => ({ at, changeId, act: { kind: 'notification' as const, summary: `The team was told: ${name}.`, link: `/runs/${runId}` } })),
+    ]
+    for (const { changeId, act } of followed.sort((one, other) => one.at.getTime() - other.at.getTime())) {
+      if (changeId !== null) acts.get(changeId)?.push(act)
     }
     return acts
   }

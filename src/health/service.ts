@@ -13,7 +13,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Settings } from '../settings/index.ts'
 import { madeInCrm } from './changes.ts'
 import { createGiving } from './giving.ts'
-import { createHistory } from './history.ts'
+import { createHistory, type ToldAbout } from './history.ts'
 import { healthModels, type HealthRecord } from './model.ts'
 import { createPersonalValues } from './personal.ts'
 import { createRecords, momentAfter } from './records.ts'
@@ -69,6 +69,8 @@ export interface HealthDeps {
   settings: Pick<Settings, 'get'>
   /** Whom the agency chose as the account's first contact. */
   primary?: (companyId: string, locationId: string) => Promise<{ userId: string } | null>
+  /** What the team was told about a change. */
+  toldAbout?: ToldAbout
   logger: Logger
   faultPoint?: FaultPoint
 }
@@ -80,7 +82,7 @@ export function createHealth(deps: HealthDeps): Health {
   const faultPoint = deps.faultPoint ?? noFaultPoint
   const models = healthModels(connection)
   const records = createRecords(models.readings, { clock, accounts, settings, faultPoint })
-  const history = createHistory(models.changes, events)
+  const history = createHistory(models.changes, events, deps.toldAbout)
   const giving = createGiving({ ...deps, readings: models.readings, records, history, faultPoint })
   const sweep = createSweep({ readings: models.readings, records, giving, accounts, settings, clock, logger })
 

@@ -67,7 +67,14 @@ describe('a status set in the page', () => {
     expect(writes).toHaveLength(contacts().length * 3 + 1)
     expect(contacts().map((contact) => statusOf(contact).tags)).toEqual(contacts().map(() => ['health: struggling']))
 
-    const { body: history } = await admin.get(`${path}/history`)
+    const { body: history } = await until('the team to be told', async () => {
+      const page = await admin.get(`${path}/history`)
+      return (page.body.items[0].acts as { kind: string }[]).filter(({ kind }) => kind === 'notification').length === 2 && page
+    })
+    // Each leads to the run that told.
+    const told = (history.items[0].acts as { kind: string; summary: string; link: string }[]).filter(({ kind }) => kind === 'notification')
+    expect(told.map(({ summary }) => summary).sort()).toEqual(['The team was told: An account is Struggling.', 'The team was told: Health Status changed.'])
+    for (const { link } of told) expect((await admin.get(`/api${link}`)).body).toMatchObject({ locationId: who.locationId, state: 'done' })
     expect(history.items).toMatchObject([{ level: 'struggling', before: 'steady', acts: expect.arrayContaining([expect.objectContaining({ kind: 'contacts_written' }), expect.objectContaining({ kind: 'card_moved' })]) }, { level: 'steady', before: null }])
     const undone = await admin.send('POST', `${path}/undo`, { changeId: history.items[0].changeId })
     expect(undone.body).toMatchObject({ level: 'steady', source: 'undo' })
