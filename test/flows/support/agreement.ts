@@ -55,6 +55,11 @@ export interface World {
    * a person who does the same in these moments cannot be told apart from it (decision 006).
    */
   isBringing(crmId: string, level: HealthLevel): Promise<boolean>
+  /**
+   * Whether the product began, after nothing was seen under way, to write the level that a person set on the contact or card in the same seconds:
+   * the two cannot be told apart (decision 006).
+   */
+  crossed(crmId: string, level: HealthLevel, lookedAt: Date, doneAt: Date): Promise<boolean>
   /** What the product knows of an account's status since an instant, for whoever looks for the reason of a failure. */
   factsOf(locationId: string, since: Date): Promise<string[]>
   /** Calls on contacts and cards since the last reset; tasks and notes of follow-ups, and looks at the set-up, are not the status. */
@@ -64,6 +69,8 @@ export interface World {
 
 /** A write of which nobody knows the end is taken to have lasted this long. */
 const unknownEndMs = 2 * 60_000
+/** How far the clocks of the product and HighLevel may be apart. */
+const clockSkewMs = 5_000
 
 export async function createWorld(options: { accounts: number; usersPerAccount: number }): Promise<World> {
   const clock = createRunningClock(new Date('2026-11-02T09:00:00Z'))
@@ -107,6 +114,15 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
 
   const fieldId = () => sandbox.state.fields.by('location', headquartersId).find((field) => field.name === 'Health Status')!.id
   const pipeline = () => sandbox.state.pipelines.by('location', headquartersId).find((one) => one.name === 'Company Health Status')!
+
+  /** The product's own names of a contact or card; by the connection that no crash cuts off. */
+  async function targetsOf(crmId: string): Promise<string[]> {
+    const contacts = await product.connection.collection<{ _id: string }>('effect_contacts').find({ contactId: crmId }).toArray()
+    const cards = await product.connection.collection<{ _id: string }>('effect_cards').find({ $or: [{ opportunityId: crmId }, { opportunityId: null, createBegunAt: { $ne: null } }] }).toArray()
+    return [...contacts.map(({ _id }) => `contact:${_id}`), ...cards.map(({ _id }) => `card:${_id}`)]
+  }
+  const wrote = async (fact: Record<string, unknown>): Promise<boolean> =>
+    (await product.connection.collection('health_readings').countDocuments({ facts: { $elemMatch: { kind: 'wrote', ...fact } } })) > 0
 
   const world: World = {
     product,
@@ -181,14 +197,11 @@ export async function createWorld(options: { accounts: number; usersPerAccount: 
         .map((card) => ({ ...card, level: card.pipelineId === pipeline().id ? (stages.get(card.pipelineStageId) ?? null) : null }))
     },
     async isBringing(crmId, level) {
-      // By the connection that no crash cuts off.
-      const { connection } = product
-      const contacts = await connection.collection<{ _id: string }>('effect_contacts').find({ contactId: crmId }).toArray()
-      const cards = await connection.collection<{ _id: string }>('effect_cards').find({ $or: [{ opportunityId: crmId }, { opportunityId: null, createBegunAt: { $ne: null } }] }).toArray()
-      const targets = [...contacts.map(({ _id }) => `contact:${_id}`), ...cards.map(({ _id }) => `card:${_id}`)]
       const since = new Date(clock.nowMs() - unknownEndMs)
-      const open = { $elemMatch: { kind: 'wrote', toAt: null, shown: level, target: { $in: targets }, at: { $gt: since } } }
-      return (await connection.collection('health_readings').countDocuments({ facts: open })) > 0
+      return wrote({ toAt: null, shown: level, target: { $in: await targetsOf(crmId) }, at: { $gt: since } })
+    },
+    async crossed(crmId, level, lookedAt, doneAt) {
+      return wrote({ shown: level, target: { $in: await targetsOf(crmId) }, at: { $gte: lookedAt, $lte: new Date(doneAt.getTime() + clockSkewMs) } })
     },
     async factsOf(locationId, since) {
       type Fact = { kind: string; at: Date; target?: string; shown?: string; level?: string; source?: string; toAt?: Date | null }
