@@ -279,7 +279,10 @@ describe('Health Status', () => {
         sandbox.resetCalls()
         for (let from = 0; from < all.length; from += 8) await Promise.all(all.slice(from, from + 8).map((delivery) => world.deliverAsNew(delivery)))
         await world.settle()
-        expect(world.crmCalls()).toEqual([])
+        // Nothing is written; old news from within one of our own writes, disguised as new, may cost one look per contact and card.
+        const calls = world.crmCalls()
+        expect(calls.filter((call) => !call.startsWith('GET '))).toEqual([])
+        expect(calls.length).toBeLessThanOrEqual(world.contactsOf(locationId).length + world.cardsOf(locationId).length)
         await expectAgreement(locationId, level)
         expect((await historyOf(locationId)).length).toBe(history.length)
       } catch (error) {
