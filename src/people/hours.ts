@@ -1,4 +1,3 @@
-import type { PipelineStage } from 'mongoose'
 import type { Accounts } from '../accounts/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import type { HoursEntry } from '../http/contract/people.ts'
@@ -7,6 +6,7 @@ import { fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import { hashOf, newId } from '../kernel/ids.ts'
 import type { Session } from '../kernel/route.ts'
 import { isDuplicateKey } from '../store/index.ts'
+import { createHoursDays } from './hours-days.ts'
 import type { HoursRecord, PeopleModels } from './model.ts'
 import { dayOf, durationText } from './rules.ts'
 
@@ -26,8 +26,11 @@ export interface HoursReport {
   from: string
   to: string
   by: 'csm' | 'account'
+  /** Of all rows. */
   minutes: number
   rows: HoursRow[]
+  /** Rows in all. */
+  total: number
 }
 
 /** Time that CSMs spent on accounts. */
@@ -38,10 +41,12 @@ export interface Hours {
   list(companyId: string, locationId: string, query: Period & { csm?: string | undefined; page: number; pageSize: number }): Promise<{ items: HoursEntry[]; total: number; minutes: number }>
   /** Takes back an entry of one's own. @throws RequestError 403 `not_your_entry`; 404 */
   remove(session: Session, locationId: string, entryId: string): Promise<HoursEntry>
-  /** Without a period: the last 30 days. @throws RequestError 422 naming `from` */
-  report(companyId: string, query: Period & { by: 'csm' | 'account' }): Promise<HoursReport>
-  /** Minutes per CSM since a day; of one account if it is named. */
-  minutesPerCsm(companyId: string, fromAt: Date, locationId?: string): Promise<{ userId: string; name: string; minutes: number; entries: number }[]>
+  /** One page of sums, most first. Without a period: the last 30 days. @throws RequestError 422 naming `from` */
+  report(companyId: string, query: Period & { by: 'csm' | 'account'; page: number; pageSize: number }): Promise<HoursReport>
+  /** Minutes by CSM since a day, of all accounts. */
+  minutesByCsm(companyId: string, fromAt: Date): Promise<Map<string, number>>
+  /** Minutes per CSM since a day on one account, most first. */
+  minutesPerCsm(companyId: string, fromAt: Date, locationId: string): Promise<{ userId: string; name: string; minutes: number; entries: number }[]>
   tellDue(limit: number): Promise<number>
 }
 
@@ -62,10 +67,13 @@ function viewOf(record: HoursRecord): HoursEntry {
   return { entryId: _id, locationId, csm: { userId: csmUserId, name: csmName }, on, minutes, note, loggedAt: loggedAt.toISOString() }
 }
 
-export function createHours({ hours }: Pick<PeopleModels, 'hours'>, { clock, accounts, events }: HoursDeps): Hours {
-  /** Tells what happened to an entry; each once, by its key. */
+export function createHours({ hours, hoursDays }: Pick<PeopleModels, 'hours' | 'hoursDays'>, { clock, accounts, events }: HoursDeps): Hours {
+  const days = createHoursDays({ hours, hoursDays })
+
+  /** Brings what follows from an entry up to date: its day's sum, and what the timeline says; each event once, by its key. */
   async function tell(record: HoursRecord): Promise<void> {
     const { _id, companyId, locationId, csmUserId, csmName, on, minutes, note, removedAt } = record
+    await days.sum(companyId, csmUserId, on)
     const about = { companyId, locationId, userId: null, actor: { kind: 'agency_user', id: csmUserId, name: csmName }, source: 'page', data: { locationId, entryId: _id, csmUserId, csmName, on, minutes, note, link: `/accounts/${locationId}` } } as const
     await events.append({
       ...about, key: `hours.logged:${_id}`, type: 'hours.logged', at: record.loggedAt, after: minutes,
@@ -92,7 +100,7 @@ export function createHours({ hours }: Pick<PeopleModels, 'hours'>, { clock, acc
     return names
   }
 
-  async function minutesPerCsm(match: PipelineStage.Match['$match'] & { companyId: string }): Promise<{ userId: string; name: string; minutes: number; entries: number }[]> {
+  async function minutesPerCsm(match: { companyId: string; locationId: string; counts: true; on?: unknown; csmUserId?: string }): Promise<{ userId: string; name: string; minutes: number; entries: number }[]> {
     const sums = await hours.aggregate<{ _id: string; minutes: number; entries: number }>([
       { $match: match },
       { $group: { _id: '$csmUserId', minutes: { $sum: '$minutes' }, entries: { $sum: 1 } } },
@@ -130,7 +138,7 @@ export function createHours({ hours }: Pick<PeopleModels, 'hours'>, { clock, acc
     },
 
     async list(companyId, locationId, { csm, page, pageSize, ...period }) {
-      const filter = { companyId, locationId, counts: true, ...inPeriod(period), ...(csm === undefined ? {} : { csmUserId: csm }) }
+      const filter = { companyId, locationId, counts: true as const, ...inPeriod(period), ...(csm === undefined ? {} : { csmUserId: csm }) }
       if ((await accounts.get(companyId, locationId)) === null) throw notFound('account')
       const [found, sums] = await Promise.all([
         hours.find(filter).sort({ on: -1, loggedAt: -1, _id: -1 }).skip((page - 1) * pageSize).limit(pageSize).lean<HoursRecord[]>(),
@@ -153,27 +161,26 @@ export function createHours({ hours }: Pick<PeopleModels, 'hours'>, { clock, acc
       return viewOf(removed ?? entry)
     },
 
-    async report(companyId, { by, ...period }) {
+    async report(companyId, { by, page, pageSize, ...period }) {
       const to = period.to ?? dayOf(clock.now())
       const from = period.from ?? dayOf(new Date(Date.parse(to) - 29 * dayMs))
-      const match = { companyId, counts: true, ...inPeriod({ from, to }) }
-      const sums = await hours.aggregate<{ _id: { csm: string; account: string }; minutes: number; entries: number }>([
-        { $match: match },
-        { $group: { _id: { csm: '$csmUserId', account: '$locationId' }, minutes: { $sum: '$minutes' }, entries: { $sum: 1 } } },
-      ])
-      const names = by === 'csm' ? await namesOf(companyId, [...new Set(sums.map(({ _id }) => _id.csm))]) : new Map((await accounts.owners(companyId, [...new Set(sums.map(({ _id }) => _id.account))])).map((account) => [account.locationId, account.name]))
-      const rows = new Map<string, HoursRow>()
-      for (const { _id, minutes, entries } of sums) {
-        const id = by === 'csm' ? _id.csm : _id.account
-        const row = rows.get(id) ?? { id, name: names.get(id) ?? id, minutes: 0, entries: 0, accounts: 0 }
-        rows.set(id, { ...row, minutes: row.minutes + minutes, entries: row.entries + entries, accounts: by === 'csm' ? row.accounts + 1 : 1 })
+      inPeriod({ from, to })
+      const sums = await days.sums(companyId, { from, to }, by)
+      const shown = sums.slice((page - 1) * pageSize, page * pageSize)
+      const ids = shown.map(({ id }) => id)
+      const names = by === 'csm' ? await namesOf(companyId, ids) : new Map((await accounts.owners(companyId, ids)).map((account) => [account.locationId, account.name]))
+      return {
+        from, to, by, total: sums.length,
+        minutes: sums.reduce((total, row) => total + row.minutes, 0),
+        rows: shown.map((row) => ({ ...row, name: names.get(row.id) ?? row.id })),
       }
-      const sorted = [...rows.values()].sort((left, right) => right.minutes - left.minutes || (left.name < right.name ? -1 : left.name > right.name ? 1 : left.id < right.id ? -1 : 1))
-      return { from, to, by, minutes: sorted.reduce((total, row) => total + row.minutes, 0), rows: sorted }
     },
 
-    minutesPerCsm: (companyId, fromAt, locationId) =>
-      minutesPerCsm({ companyId, counts: true, on: { $gte: dayOf(fromAt) }, ...(locationId === undefined ? {} : { locationId }) }),
+    async minutesByCsm(companyId, fromAt) {
+      const sums = await days.sums(companyId, { from: dayOf(fromAt) }, 'csm')
+      return new Map(sums.map(({ id, minutes }) => [id, minutes]))
+    },
+    minutesPerCsm: (companyId, fromAt, locationId) => minutesPerCsm({ companyId, locationId, counts: true, on: { $gte: dayOf(fromAt) } }),
 
     async tellDue(limit) {
       const untold = await hours.find({ untoldSince: { $gt: new Date(0), $lte: new Date(clock.nowMs() - graceMs) } }).limit(limit).lean<HoursRecord[]>()

@@ -39,6 +39,19 @@ export interface HoursRecord {
   untoldSince: Date | null
 }
 
+/** What one CSM spent on one day: summed from the entries whenever one of them changes, so that a report need not read them all. */
+export interface HoursDayRecord {
+  /** `<companyId>:<csmUserId>:<on>` */
+  _id: string
+  companyId: string
+  csmUserId: string
+  /** The day as `2026-11-02`. */
+  on: string
+  accounts: { locationId: string; minutes: number; entries: number }[]
+  /** Grows with every sum: one that was made before another was stored is made again. */
+  version: number
+}
+
 /** Who got an account that had just been created; decided once, in an order that all processes share. */
 export interface TurnRecord {
   /** `<companyId>:<locationId>` */
@@ -55,6 +68,7 @@ export interface TurnRecord {
 export interface PeopleModels {
   people: Model<PeopleRecord>
   hours: Model<HoursRecord>
+  hoursDays: Model<HoursDayRecord>
   turns: Model<TurnRecord>
 }
 
@@ -88,9 +102,17 @@ export function peopleModels(connection: Connection): PeopleModels {
         { ...options, collection: 'csm_hours' },
       )
       schema.index({ companyId: 1, locationId: 1, counts: 1, on: -1, loggedAt: -1, _id: -1 })
-      // For sums of a period: what is summed is in the keys.
+      // For the sum of a day: what is summed is in the keys.
       schema.index({ companyId: 1, counts: 1, on: 1, csmUserId: 1, locationId: 1, minutes: 1 })
       schema.index({ untoldSince: 1 })
+      return schema
+    }),
+    hoursDays: defined<HoursDayRecord>(connection, 'HoursDay', 'csm_hours_days', () => {
+      const schema = new Schema<HoursDayRecord>(
+        { _id: String, companyId: String, csmUserId: String, on: String, version: Number, accounts: [{ _id: false, locationId: String, minutes: Number, entries: Number }] },
+        { ...options, collection: 'csm_hours_days' },
+      )
+      schema.index({ companyId: 1, on: 1 })
       return schema
     }),
     turns: defined<TurnRecord>(connection, 'AssignmentTurn', 'csm_turns', () => {

@@ -133,9 +133,10 @@ function hoursRoutes(people: People, accounts: Pick<Accounts, 'get'>, clock: Clo
       method: 'GET', path: '/api/hours/report', access: 'agency', summary: 'Time spent per CSM or per account, most first; the last 30 days unless a period is given.',
       query: hoursReportQuery, responses: { 200: { description: 'The sums.', schema: hoursReport } },
       async handler(request) {
-        const { format, ...query } = request.query
-        const report = await people.hoursReport(sessionOf(request).companyId, query)
-        if (format === 'json') return { status: 200, json: report }
+        const { format, page, pageSize, ...query } = request.query
+        const { companyId } = sessionOf(request)
+        if (format === 'json') return { status: 200, json: { ...(await people.hoursReport(companyId, { ...query, page, pageSize })), page, pageSize } }
+        const report = await people.hoursReport(companyId, { ...query, page: 1, pageSize: maxExported })
         const about: [string, string | null][] = [
           ['Time spent per', report.by === 'csm' ? 'CSM' : 'account'], ['From', report.from], ['To', report.to], ['Minutes', String(report.minutes)], ['As of', clock.now().toISOString()],
         ]

@@ -80,10 +80,9 @@ export function createPeople(deps: PeopleDeps): People {
       const staff = await accounts.agencyUsers(companyId)
       const [sizes, minutes] = await Promise.all([
         accounts.portfolioSizes(companyId, staff.map((member) => member.userId)),
-        hours.minutesPerCsm(companyId, new Date(clock.nowMs() - (csmHoursDays - 1) * dayMs)),
+        hours.minutesByCsm(companyId, new Date(clock.nowMs() - (csmHoursDays - 1) * dayMs)),
       ])
-      const spent = new Map(minutes.map((row) => [row.userId, row.minutes]))
-      return staff.map(({ userId, name, email, role }) => ({ userId, name, email, role, accounts: sizes.get(userId) ?? 0, minutesLast30Days: spent.get(userId) ?? 0 }))
+      return staff.map(({ userId, name, email, role }) => ({ userId, name, email, role, accounts: sizes.get(userId) ?? 0, minutesLast30Days: minutes.get(userId) ?? 0 }))
     },
 
     brief: (session, locationId) => briefs.brief(session, locationId),
@@ -101,6 +100,7 @@ export function createPeople(deps: PeopleDeps): People {
     async purge(companyId) {
       await models.people.deleteMany({ companyId })
       await models.hours.deleteMany({ companyId })
+      await models.hoursDays.deleteMany({ companyId })
       await models.turns.deleteMany({ companyId })
     },
   }

@@ -188,8 +188,8 @@ describe('hours', () => {
     await w.people.logHours(w.cora, 'l2', { minutes: 10 })
     expect(await w.people.hoursOf('c1', 'l1', { page: 1, pageSize: 1 })).toMatchObject({ total: 2, minutes: 120, items: [{ entryId: first.entryId }] })
     expect(await w.people.hoursOf('c1', 'l1', { csm: 'boss', page: 1, pageSize: 50 })).toMatchObject({ total: 1, minutes: 30 })
-    expect(await w.people.hoursReport('c1', { by: 'csm' })).toMatchObject({ from: '2026-10-04', to: '2026-11-02', minutes: 130, rows: [{ id: 'cora', name: 'Cora', minutes: 100, entries: 2, accounts: 2 }, { id: 'boss', minutes: 30, accounts: 1 }] })
-    expect(await w.people.hoursReport('c1', { by: 'account', from: '2026-11-01' })).toMatchObject({ rows: [{ id: 'l1', name: 'Alpha', minutes: 90 }, { id: 'l2', name: 'beta', minutes: 10 }] })
+    expect(await w.people.hoursReport('c1', { by: 'csm', page: 1, pageSize: 10 })).toMatchObject({ from: '2026-10-04', to: '2026-11-02', minutes: 130, rows: [{ id: 'cora', name: 'Cora', minutes: 100, entries: 2, accounts: 2 }, { id: 'boss', minutes: 30, accounts: 1 }] })
+    expect(await w.people.hoursReport('c1', { by: 'account', from: '2026-11-01', page: 1, pageSize: 10 })).toMatchObject({ total: 2, rows: [{ id: 'l1', name: 'Alpha', minutes: 90 }, { id: 'l2', name: 'beta', minutes: 10 }] })
     expect((await w.people.csms('c1')).map((row) => row.minutesLast30Days)).toEqual([30, 100, 0])
     await expect(w.people.removeHours(w.boss, 'l1', first.entryId)).rejects.toMatchObject({ status: 403, code: 'not_your_entry' })
     await w.people.removeHours(w.cora, 'l1', first.entryId)
@@ -198,6 +198,14 @@ describe('hours', () => {
     await expect(w.people.logHours(w.cora, 'l1', { minutes: 90, idempotencyKey: 'key-12345' })).rejects.toMatchObject({ status: 409 })
     expect([w.told('hours.logged').length, w.told('hours.removed').length]).toEqual([3, 1])
     await expect(w.people.logHours(w.cora, 'l1', { minutes: 1, on: '2026-11-04' })).rejects.toMatchObject({ status: 422, message: expect.stringContaining('on:') })
+  })
+
+  it('a report counts every entry of a day, however many come at once, and shows one page', async () => {
+    await Promise.all(Array.from({ length: 12 }, (_, index) => w.people.logHours(w.cora, index % 3 === 0 ? 'l2' : 'l1', { minutes: 10 })))
+    const report = await w.people.hoursReport('c1', { by: 'account', page: 2, pageSize: 1 })
+    expect(report).toMatchObject({ minutes: 120, total: 2, rows: [{ id: 'l2', minutes: 40, entries: 4 }] })
+    expect(await w.people.hoursReport('c1', { by: 'csm', page: 1, pageSize: 10 })).toMatchObject({ rows: [{ id: 'cora', minutes: 120, entries: 12, accounts: 2 }] })
+    expect(await w.people.hoursReport('c2', { by: 'csm', page: 1, pageSize: 10 })).toMatchObject({ minutes: 0, rows: [], total: 0 })
   })
 
   it('what a crash left untold is told later, once', async () => {

@@ -173,6 +173,8 @@ export const copy = {
     time: 'Time',
     entries: 'Entries',
     accounts: 'Accounts',
+    one: { csm: 'person', account: 'account' },
+    what: { csm: 'people', account: 'accounts' },
     sum: (time: string, from: string, to: string) => `${time} in all, ${from} to ${to}.`,
     emptyTitle: 'No time logged in this period',
     emptyText: 'Time is logged on an account’s page. Take a longer period to see older entries.',

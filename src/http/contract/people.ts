@@ -103,12 +103,20 @@ export const hoursQuery = z.strictObject({
   format: z.enum(['json', 'csv']).default('json'),
 })
 export const hoursList = z.object({ items: z.array(hoursEntry), page: z.number().int(), pageSize: z.number().int(), total: z.number().int(), minutes: z.number().int() })
-export const hoursReportQuery = z.strictObject({ from: day.optional(), to: day.optional(), by: z.enum(['csm', 'account']).default('csm'), format: z.enum(['json', 'csv']).default('json') })
+export const hoursReportQuery = z.strictObject({
+  from: day.optional(), to: day.optional(), by: z.enum(['csm', 'account']).default('csm'),
+  page: z.coerce.number().int().min(1).max(10_000).default(1), pageSize: z.coerce.number().int().min(1).max(200).default(100),
+  format: z.enum(['json', 'csv']).default('json'),
+})
 /** Sums of a period, most first. */
 export const hoursReport = z.object({
   from: day,
   to: day,
   by: z.enum(['csm', 'account']),
+  /** Of all rows. */
   minutes: z.number().int(),
+  page: z.number().int(),
+  pageSize: z.number().int(),
+  total: z.number().int(),
   rows: z.array(z.object({ id: z.string(), name: z.string(), minutes: z.number().int(), entries: z.number().int(), accounts: z.number().int() })),
 })

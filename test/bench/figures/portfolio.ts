@@ -1,6 +1,8 @@
 import type { AnyBulkWriteOperation, Document } from 'mongodb'
 import type { Connection } from 'mongoose'
 import { happinessLevels, healthLevels } from '../../../src/kernel/levels.ts'
+import { createHoursDays } from '../../../src/people/hours-days.ts'
+import { peopleModels } from '../../../src/people/model.ts'
 import type { Report } from '../support/report.ts'
 import { addAccounts } from '../support/seed.ts'
 import { startStage, type Agency, type Customer, type Stage } from '../support/stage.ts'
@@ -145,6 +147,10 @@ async function furnish(connection: Connection, companyId: string, furnished: Set
       for (let at = 0; at < records.length; at += batchSize) await connection.collection<Records>(name).insertMany(records.slice(at, at + batchSize), { ordered: false })
   }
   // What is derived from them is derived anew, as after a late fact.
+  const models = peopleModels(connection)
+  const days = createHoursDays(models)
+  const spent = await models.hours.find({ companyId }, { csmUserId: 1, on: 1 }).lean()
+  for (const [userId, on] of new Map(spent.map((entry) => [`${entry.csmUserId} ${entry.on}`, [entry.csmUserId, entry.on] as const])).values()) await days.sum(companyId, userId, on)
   await connection.collection('level_days').deleteMany({ companyId })
   await connection.collection('report_snapshots').deleteMany({ companyId })
 }
@@ -203,7 +209,7 @@ async function explainQueries(connection: Connection, companyId: string, locatio
     'portfolio of a cell': ['accounts', { ...listed, healthRank: 0, happinessRank: 2 }, { nameKey: 1, _id: 1 }, 50],
     'written since the last look': ['accounts', { companyId, touchedAt: { $gt: new Date(Date.now() - 60_000) } }],
     'accounts of an owner': ['accounts', { ...listed, 'csm.userId': 'csm3' }],
-    'hours of a month': ['csm_hours', { companyId, counts: true, on: { $gte: new Date(Date.now() - 30 * dayMs).toISOString().slice(0, 10) } }],
+    'hours of a month': ['csm_hours_days', { companyId, on: { $gte: new Date(Date.now() - 30 * dayMs).toISOString().slice(0, 10) } }],
     disagreements: ['accounts', { ...listed, disagreement: { $in: ['levels_apart', 'happiness_fell'] } }, { levelsApart: -1, disagreementSince: 1, _id: 1 }, 50],
     'days of a distribution': ['level_days', { companyId, reading: 'happiness', day: { $gte: '2026-01-01' } }, { day: 1 }],
     'levels of an account': ['level_changes', { companyId, locationId, reading: 'happiness' }, { at: 1, _id: 1 }],
