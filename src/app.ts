@@ -205,12 +205,17 @@ function composeServices(options: AppOptions) {
       feedbackLink: (companyId, locationId, userId) => feedback.links.linkFor(companyId, locationId, userId),
       async account(companyId, locationId) {
         const account = await accounts.get(companyId, locationId)
-        return account === null ? null : { name: account.name, group: account.group, premium: account.premium, ownerId: account.csm?.userId ?? null, timezone: account.timezone, healthLevel: account.health.level }
+        return account === null ? null : { name: account.name, group: account.group, premium: account.premium, ownerId: account.csm?.userId ?? null, timezone: account.timezone, healthLevel: account.health.level, happinessLevel: account.happiness.level }
       },
       async person(companyId, locationId, userId) {
         const user = await accounts.user(companyId, locationId, userId)
         return user === null || user.removedAt !== null ? null : { id: user.userId, ...personOf(user) }
       },
+      async userRole(companyId, locationId, userId) {
+        const user = await accounts.user(companyId, locationId, userId)
+        return user === null || user.removedAt !== null ? null : user.role
+      },
+      contact: (companyId, locationId, userId) => effects.contactOf(companyId, `user:${locationId}:${userId}`),
       async teamMember(companyId, userId) {
         const member = await accounts.agencyUser(companyId, userId)
         return member === null ? null : { id: member.userId, name: member.name, firstName: null, lastName: null, email: member.email, phone: null }

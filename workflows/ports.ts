@@ -14,6 +14,15 @@ export interface WorkflowAccount {
   timezone: string | null
   /** Health Status; null → nobody set one. */
   healthLevel: HealthLevel | null
+  /** Happiness Level; null → no current reading. */
+  happinessLevel: HappinessLevel | null
+}
+
+/** A person's contact in the success location, as it was seen last. */
+export interface WorkflowContact {
+  tags: string[]
+  /** Values by the field's name in lower case; a field without a value is not there. */
+  fields: Record<string, string>
 }
 
 /** What is read for one event, once for everybody who works on it. */
@@ -66,6 +75,10 @@ export interface WorkflowPorts {
   account(companyId: string, locationId: string): Promise<WorkflowAccount | null>
   /** @returns null once the user was removed */
   person(companyId: string, locationId: string, userId: string): Promise<WorkflowPerson | null>
+  /** Role of an account user in their sub-account; null once they left. */
+  userRole(companyId: string, locationId: string, userId: string): Promise<string | null>
+  /** The user's contact; null → there is none yet. */
+  contact(companyId: string, locationId: string, userId: string): Promise<WorkflowContact | null>
   teamMember(companyId: string, userId: string): Promise<WorkflowPerson | null>
   /** The user's newest valid answer; null → no current reading. */
   userLevel(companyId: string, locationId: string, userId: string): Promise<HappinessLevel | null>

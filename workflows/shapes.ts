@@ -19,7 +19,7 @@ export const jumpTarget = z.union([z.literal('end'), slug])
 /** A comparison of one catalogued field with fixed values; see `conditions.ts` for the fields. */
 export const condition = z
   .strictObject({
-    field: z.string().regex(/^[a-z][a-z_]*(\.[a-z][a-z_]*)+$/, 'must be a field such as answer.level'),
+    field: z.string().max(120).regex(/^([a-z][a-z_]*(\.[a-z][a-z_]*)+|contact\.field\.\S.*)$/, 'must be a field such as answer.level, or contact.field.Plan for a custom field'),
     is: z.enum(['one_of', 'none_of', 'at_least', 'at_most']),
     values: z.array(z.union([z.string().max(80), z.number(), z.boolean(), z.null()])).min(1).max(20),
   })

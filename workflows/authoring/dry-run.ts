@@ -159,6 +159,8 @@ function remembering(ports: WorkflowPorts): WorkflowPorts {
     settings: remember((companyId) => ports.settings(companyId)),
     account: remember((companyId, locationId) => ports.account(companyId, locationId)),
     person: remember((companyId, locationId, userId) => ports.person(companyId, locationId, userId)),
+    contact: remember((companyId, locationId, userId) => ports.contact(companyId, locationId, userId)),
+    userRole: remember((companyId, locationId, userId) => ports.userRole(companyId, locationId, userId)),
     primaryPerson: remember((companyId, locationId) => ports.primaryPerson(companyId, locationId)),
   }
 }

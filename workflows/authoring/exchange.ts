@@ -4,7 +4,7 @@ import { timelineOnlyTypes } from '../../src/events/index.ts'
 import type { ImportResult, WorkflowFile } from '../../src/http/contract/workflows.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
 import { RequestError } from '../../src/kernel/errors.ts'
-import { conditionFields } from '../conditions.ts'
+import { conditionFieldOf, conditionFields, contactFieldPrefix } from '../conditions.ts'
 import { readDefinition, workflowDefinition, type Condition, type WorkflowDefinition } from '../definition.ts'
 import type { LibraryIndex } from '../library/index.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
@@ -48,7 +48,7 @@ export function fileSchema(): unknown {
     $id: 'workflows.schema.json',
     title: 'Workflows of an agency',
     description: 'A file of GET /api/workflows/export. Keys are unique; step ids are unique in a workflow; jumps lead to later steps; words use the fields that GET /api/workflows/{key} lists.',
-    'x-condition-fields': Object.fromEntries([...conditionFields].map(([name, { label }]) => [name, label])),
+    'x-condition-fields': { ...Object.fromEntries([...conditionFields].map(([name, { label }]) => [name, label])), [`${contactFieldPrefix}<name>`]: 'Custom field of the contact by its name, now' },
   }
 }
 
@@ -64,7 +64,7 @@ export function createExchange(deps: { states: WorkflowStates; library: LibraryI
       ...definition.steps.flatMap((step, at) => (step.kind === 'if' ? step.when.map((condition, index): [string, Condition] => [`steps.${at}.when.${index}`, condition]) : [])),
     ]
     for (const [path, { field }] of conditions) {
-      if (!conditionFields.has(field)) faults.push({ path: `${path}.field`, message: `There is no field “${field}” to compare. Use one of: ${[...conditionFields.keys()].join(', ')}.` })
+      if (conditionFieldOf(field) === undefined) faults.push({ path: `${path}.field`, message: `There is no field “${field}” to compare. Use one of: ${[...conditionFields.keys()].join(', ')}, or ${contactFieldPrefix} and the name of a custom field.` })
     }
     for (const [index, type] of definition.trigger.events.entries()) {
       if (timelineOnlyTypes.has(type)) faults.push({ path: `trigger.events.${index}`, message: `“${type}” is shown in timelines only and starts nothing.` })

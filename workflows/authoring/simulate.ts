@@ -1,7 +1,7 @@
 import type { DomainEvent, DomainEventType } from '../../src/events/index.ts'
 import type { AgencySettings } from '../../src/http/contract/settings.ts'
 import { dayMs } from '../../src/kernel/clock.ts'
-import { conditionsHold, needsAccount } from '../conditions.ts'
+import { conditionContext, conditionsHold } from '../conditions.ts'
 import type { Step, WorkflowDefinition } from '../definition.ts'
 import { factsOf } from '../engine/facts.ts'
 import { guardMessage, exitOf } from '../engine/guards.ts'
@@ -97,7 +97,8 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
     const facts = factsOf(event)
     const account = async () => (event.locationId === null ? null : ports.account(companyId, event.locationId))
     const { where } = definition.trigger
-    if (!conditionsHold(where, { facts, account: needsAccount(where) ? await account() : null })) return
+    const context = conditionContext(ports, { companyId, locationId: event.locationId, userId: event.userId }, { facts, account })
+    if (!(await conditionsHold(where, context))) return
     if (runs >= maxRuns) {
       truncated = true
       return
@@ -106,7 +107,7 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
     const run = newRun({ definition, version: 0 }, event, facts, clock.now())
     if (run.userId === null && event.locationId !== null && needsPerson(definition)) run.userId = await ports.primaryPerson(companyId, event.locationId)
     for (const condition of definition.conditions) {
-      if (conditionsHold([condition], { facts, account: needsAccount([condition]) ? await account() : null })) continue
+      if (await conditionsHold([condition], context)) continue
       tell(run, null, 'would_not', 'condition', condition.field)
       return
     }
@@ -171,7 +172,7 @@ export async function simulate(input: SimulationInput): Promise<{ entries: Simul
     const account = run.locationId === null ? null : await ports.account(companyId, run.locationId)
     const level = levelOf(run)
     if (step.kind === 'if') {
-      const holds = conditionsHold(step.when, { facts: run.facts, account, userLevel: level })
+      const holds = await conditionsHold(step.when, conditionContext(ports, run, { facts: run.facts, account: async () => account, userLevel: level }))
       const target = holds ? index + 1 : places.indexOf(definition, step.otherwise)
       if (target !== null) await goOn(run, target, sinceAt)
       else ended(run)

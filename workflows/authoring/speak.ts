@@ -3,7 +3,7 @@ import type { PreviewRequest, PreviewView, TestRequest, TestSent } from '../../s
 import { notFound, RequestError } from '../../src/kernel/errors.ts'
 import { newToken } from '../../src/kernel/ids.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
-import { conditionsHold, needsAccount } from '../conditions.ts'
+import { conditionContext, conditionsHold, isInFact } from '../conditions.ts'
 import type { Step, WorkflowDefinition } from '../definition.ts'
 import { factsOf, type EventFacts } from '../engine/facts.ts'
 import { mergeValuesOf, readScene, type RunScene } from '../engine/values.ts'
@@ -53,8 +53,12 @@ export function createSpeaking({ states, ports, events, sendMail }: SpeakingDeps
   async function basisOf(companyId: string, definition: WorkflowDefinition, who: { locationId: string; userId: string }): Promise<DomainEvent | null> {
     if (definition.trigger.events.length === 0) return null
     const { items } = await events.timeline({ companyId, locationId: who.locationId, types: definition.trigger.events, page: 1, pageSize: factsLookedAt })
-    const asked = definition.trigger.where.filter((condition) => !needsAccount([condition]))
-    return items.find((event) => (event.userId === null || event.userId === who.userId) && conditionsHold(asked, { facts: factsOf(event), account: null })) ?? null
+    const asked = definition.trigger.where.filter(isInFact)
+    for (const event of items) {
+      if (event.userId !== null && event.userId !== who.userId) continue
+      if (await conditionsHold(asked, conditionContext(ports, event, { facts: factsOf(event), account: async () => null }))) return event
+    }
+    return null
   }
 
   async function valuesFor(companyId: string, definition: WorkflowDefinition, who: { locationId: string; userId: string }) {

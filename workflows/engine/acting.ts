@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/kernel/clock.ts'
-import { conditionsHold } from '../conditions.ts'
+import { conditionContext, conditionsHold } from '../conditions.ts'
 import type { Step, WorkflowDefinition } from '../definition.ts'
 import type { EventScene, WorkflowPorts } from '../ports.ts'
 import type { WorkflowStates } from '../states.ts'
@@ -37,7 +37,7 @@ export function createActing({ states, cap, optOuts, ports, clock }: ActingDeps)
       key: keyOf(run, step),
       async holds(when) {
         const level = locationId === null || userId === null ? null : await ports.userLevel(companyId, locationId, userId)
-        return conditionsHold(when, { facts, account: scene.account, userLevel: level })
+        return conditionsHold(when, conditionContext(ports, { companyId, locationId, userId }, { facts, account: async () => scene.account, userLevel: level }))
       },
       now: () => clock.now(),
     }

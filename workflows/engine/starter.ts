@@ -4,7 +4,7 @@ import type { Clock } from '../../src/kernel/clock.ts'
 import { noFaultPoint, type FaultPoint } from '../../src/kernel/fault-point.ts'
 import { hashOf } from '../../src/kernel/ids.ts'
 import { isDuplicateKey } from '../../src/store/index.ts'
-import { conditionsHold, needsAccount } from '../conditions.ts'
+import { conditionContext, conditionsHold } from '../conditions.ts'
 import type { WorkflowDefinition } from '../definition.ts'
 import type { EventScene, WorkflowPorts } from '../ports.ts'
 import type { AgencyWorkflow, WorkflowStates } from '../states.ts'
@@ -26,7 +26,7 @@ export interface StarterDeps {
   runs: Model<RunRecord>
   states: WorkflowStates
   entries: Entries
-  ports: Pick<WorkflowPorts, 'primaryPerson'>
+  ports: Pick<WorkflowPorts, 'primaryPerson' | 'contact' | 'userRole'>
   clock: Clock
   /** Places runs and begins them; harmless when that was done already. */
   runner: Pick<Runner, 'placeOf' | 'atOnce' | 'begin'>
@@ -50,7 +50,7 @@ export function createStarter(deps: StarterDeps): Starter {
   async function startOne(workflow: AgencyWorkflow, event: DomainEvent, facts: EventFacts, scene: EventScene): Promise<string | null> {
     const { definition } = workflow
     const asked = [...definition.trigger.where, ...definition.conditions]
-    if (!conditionsHold(asked, { facts, account: needsAccount(asked) ? await scene.account() : null })) return null
+    if (!(await conditionsHold(asked, conditionContext(ports, event, { facts, account: () => scene.account() })))) return null
     const run = newRun(workflow, event, facts, clock.now())
     if (run.userId === null && event.locationId !== null && needsPerson(definition)) run.userId = await ports.primaryPerson(event.companyId, event.locationId)
     if (run.userId === null && definition.steps.some((step) => handlerOf(step).reaches === 'customer')) return refuse(run, 'no_person')

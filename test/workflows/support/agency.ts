@@ -80,9 +80,11 @@ export async function createSimulatedAgency(options: { accounts: number; start: 
     isLive: () => Promise.resolve(true),
     account(_company, locationId) {
       const account = byLocation.get(locationId)
-      return Promise.resolve(account === undefined ? null : { name: locationId, group: 'saas', premium: account.premium, ownerId: null, timezone: account.zone, healthLevel: null })
+      return Promise.resolve(account === undefined ? null : { name: locationId, group: 'saas', premium: account.premium, ownerId: null, timezone: account.zone, healthLevel: null, happinessLevel: null })
     },
     person: (_company, _location, userId) => Promise.resolve({ id: userId, name: userId, firstName: userId, lastName: null, email: `${userId}@example.com`, phone: null }),
+    userRole: () => Promise.resolve('user'),
+    contact: () => Promise.resolve(null),
     teamMember: () => Promise.resolve(null),
     userLevel: (_company, _location, userId) => Promise.resolve(levels.get(userId) ?? null),
     healthLevel: () => Promise.resolve(null),

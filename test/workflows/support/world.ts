@@ -6,6 +6,7 @@ import type { HappinessLevel, HealthLevel } from '../../../src/kernel/levels.ts'
 import { createLogger } from '../../../src/kernel/logger.ts'
 import { createWake } from '../../../src/kernel/wake.ts'
 import { createWorkflows, type TeamNotice, type WorkflowDefinition, type WorkflowPorts, type Workflows } from '../../../workflows/index.ts'
+import type { WorkflowContact } from '../../../workflows/ports.ts'
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts'
 import { openTestStore, type TestStore } from '../../support/store.ts'
 
@@ -18,6 +19,10 @@ export interface Surroundings {
   levels: Map<string, HappinessLevel>
   openCase: boolean
   healthLevel: HealthLevel | null
+  /** Of the account. */
+  happinessLevel: HappinessLevel | null
+  role: string | null
+  contact: WorkflowContact | null
   /** User id of the account's primary contact. */
   primary: string | null
   personRemoved: boolean
@@ -73,7 +78,7 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
       messages: { ...defaultAgencySettings.messages, quietHours: { ...defaultAgencySettings.messages.quietHours, enabled: false } },
       brand: { ...defaultAgencySettings.brand, name: 'Northbeam', teamName: 'The Northbeam team' },
     },
-    live: true, level: null, levels: new Map(), openCase: false, healthLevel: null, primary: 'user-1', personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
+    live: true, level: null, levels: new Map(), openCase: false, healthLevel: null, happinessLevel: null, role: 'user', contact: null, primary: 'user-1', personRemoved: false, email: 'maya@example.com', ownerId: 'csm-1', timezone: null,
     locationIds: [locationId], agencyZone: null, sendFaults: [], outbox: new Map(), sendCalls: [], notices: [], settledTasks: [],
   }
   const ports: WorkflowPorts = {
@@ -83,9 +88,11 @@ export async function createWorld(options: { library?: readonly WorkflowDefiniti
     },
     isLive: async () => around.live,
     feedbackLink: async (_company, _location, userId) => `https://feedback.example.com/a/${userId}`,
-    account: async () => ({ name: 'Bright Smile Dental', group: 'saas', premium: false, ownerId: around.ownerId, timezone: around.timezone, healthLevel: around.healthLevel }),
+    account: async () => ({ name: 'Bright Smile Dental', group: 'saas', premium: false, ownerId: around.ownerId, timezone: around.timezone, healthLevel: around.healthLevel, happinessLevel: around.happinessLevel }),
     person: async (_company, _location, userId) =>
       around.personRemoved ? null : { id: userId, name: 'Maya Lopez', firstName: 'Maya', lastName: 'Lopez', email: around.email, phone: null },
+    userRole: async () => (around.personRemoved ? null : around.role),
+    contact: async () => around.contact,
     teamMember: async (_company, userId) => ({ id: userId, name: 'Priya Nair', firstName: 'Priya', lastName: 'Nair', email: 'priya@example.com', phone: null }),
     userLevel: async (_company, _location, userId) => around.levels.get(userId) ?? around.level,
     hasOpenCase: async () => around.openCase,
