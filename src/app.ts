@@ -28,6 +28,7 @@ import { createMarketplace, headerSecrets, marketplaceRoutes } from './marketpla
 import { createNotifications, createSmtpMailer, notificationRoutes } from './notifications/index.ts'
 import { createPeople, peopleRoutes } from './people/index.ts'
 import { createReports, reportRoutes } from './reports/index.ts'
+import { createRoles } from './roles/index.ts'
 import { createScores, scoreRoutes } from './scores/index.ts'
 import { createSessions, sessionRoutes } from './sessions/index.ts'
 import { createSettings, settingsRoutes } from './settings/index.ts'
@@ -119,13 +120,14 @@ function composeServices(options: AppOptions) {
       wrote: (fact) => health.personal.wrote(fact),
     },
   })
-  const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: highlevel.sharedSecrets, logger })
+  const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: highlevel.sharedSecrets, logger, rights: (session) => roles.rights(session) })
   const book = createAnswerBook({ connection })
   const happiness = createHappiness({ connection, clock, answers: book, accounts, effects, events, settings, logger, rush })
   const scores = createScores({ connection, events })
   const activity = createActivity({ connection, clock, accounts, events })
   const billing = createBilling({ connection, clock, accounts, events })
   const cases = createCases({ connection, clock, events, accounts, settings })
+  const roles = createRoles({ settings, accounts, cases })
   const reports = createReports({ connection, clock, accounts, answers: book, events, settings, logger })
   const feedback = createFeedback({
     connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, logger, faultPoint,
@@ -305,7 +307,7 @@ function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps, marketplace.pump]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, happiness, scores, activity, billing, reports, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -316,7 +318,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, scores, activity, billing, reports, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -388,6 +390,7 @@ export function createApp(options: AppOptions): App {
     version: options.version,
     metricsToken: config.metricsToken,
     readSession: (token) => sessions.authenticate(token),
+    permits: roles,
     webhooks: createWebhookRouter(receive, logger),
     routes: [
       ...installationRoutes(installations),

@@ -5,7 +5,7 @@ import type { Workflows } from './service.ts'
 
 const missing = { 404: { description: 'There is no such workflow' } } as const
 
-/** The agency's view of its workflows. Reading: every agency user; deciding: agency admins. */
+/** The agency's view of its workflows. Reading: every agency user; deciding: agency admins and the leads that they named. */
 export function workflowRoutes(workflows: Workflows): Route[] {
   return [
     defineRoute({
@@ -69,7 +69,8 @@ export function workflowRoutes(workflows: Workflows): Route[] {
     defineRoute({
       method: 'PATCH',
       path: '/api/workflows/:key',
-      access: 'agency_admin',
+      access: 'agency',
+      needs: 'workflows',
       summary: 'Own words and delays; a published workflow changes for runs that start from now on',
       params: workflowParams,
       body: workflowPatch,
@@ -87,7 +88,8 @@ export function workflowRoutes(workflows: Workflows): Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/workflows/:key/publish',
-      access: 'agency_admin',
+      access: 'agency',
+      needs: 'workflows',
       summary: 'Switches a workflow on; it starts with the next fact, never with past ones',
       params: workflowParams,
       responses: { 200: { description: 'Published workflow', schema: workflowDetail }, 422: { description: 'The words are wrong; details name the exact place' }, ...missing },
@@ -99,7 +101,8 @@ export function workflowRoutes(workflows: Workflows): Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/workflows/:key/pause',
-      access: 'agency_admin',
+      access: 'agency',
+      needs: 'workflows',
       summary: 'Switches a workflow off; messages that have not left are taken back',
       params: workflowParams,
       responses: { 200: { description: 'Paused workflow', schema: workflowDetail }, 409: { description: 'It is a draft' }, ...missing },
@@ -112,7 +115,8 @@ export function workflowRoutes(workflows: Workflows): Route[] {
       defineRoute({
         method: 'POST',
         path: `/api/runs/:runId/${act}`,
-        access: 'agency_admin',
+        access: 'agency',
+        needs: 'workflows',
         summary: { cancel: 'Ends a run before its next step, and takes back what has not left', retry: 'Has the step at which a run failed repeated' }[act],
         params: runParams,
         responses: { 200: { description: 'Run', schema: runView }, 404: { description: 'There is no such run in this agency' }, 409: { description: 'The run is not in a state for that' } },

@@ -34,11 +34,12 @@ export function accountRoutes(accounts: Accounts): Route[] {
       method: 'POST',
       path: '/api/accounts/bulk',
       access: 'agency',
+      needs: 'own_accounts',
       summary: 'Do one thing to many accounts; each account has its own outcome. No request works for longer than about 10 seconds: what it did not reach is in `left`.',
       body: bulkRequest,
       responses: { 200: { description: 'One outcome per account.', schema: bulkResponse } },
       async handler(request) {
-        const { results, left } = await accounts.bulk(sessionOf(request), request.body)
+        const { results, left } = await accounts.bulk(sessionOf(request), request.body, request.refusals)
         const done = results.filter((result) => result.ok).length
         return { status: 200, json: { action: request.body.action, done, failed: results.length - done, results, left } }
       },
@@ -77,6 +78,7 @@ export function accountRoutes(accounts: Accounts): Route[] {
       method: 'PUT',
       path: '/api/accounts/:locationId/feedback',
       access: 'agency',
+      needs: 'own_book',
       summary: 'Switch Request feedback on or off for one account.',
       params,
       body: feedbackToggle,

@@ -213,13 +213,21 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     setFeedbackEnabled,
     setPremium,
     assignCsm,
-    async bulk(session, request) {
+    async bulk(session, request, refusals = async () => new Map()) {
       const ids = request.locationIds === undefined ? await locationIds(session.companyId, request.filter ?? {}) : [...new Set(request.locationIds)]
       const reached = Math.min(ids.length, request.limit ?? mostPerRequest)
       const untilMs = clock.nowMs() + requestMs
       const results: BulkResult[] = []
       let at = 0
-      for (; at < reached && (at === 0 || clock.nowMs() < untilMs); at += Math.min(sliceSize, reached - at)) results.push(...await runBulk(session, ids.slice(at, Math.min(at + sliceSize, reached)), request))
+      while (at < reached && (at === 0 || clock.nowMs() < untilMs)) {
+        const slice = ids.slice(at, Math.min(at + sliceSize, reached))
+        // Asked anew for each slice: whose an account is may change while a long request works.
+        const refused = await refusals(slice)
+        for (const [locationId, error] of refused) results.push({ locationId, ok: false, error: describeError(error) })
+        const allowed = slice.filter((locationId) => !refused.has(locationId))
+        if (allowed.length > 0) results.push(...await runBulk(session, allowed, request))
+        at += slice.length
+      }
       return { results, left: ids.slice(at) }
     },
     onStaffLeft: (handler) => ownership.onLeave(handler),

@@ -5,7 +5,7 @@ import type { Account, AccountFilter, AccountList, AccountQuery, AccountUser, Bu
 import type { Clock } from '../kernel/clock.ts'
 import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { Session } from '../kernel/route.ts'
+import type { Refusals, Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import type { AccountFigures } from './figures.ts'
 
@@ -178,8 +178,8 @@ export interface Accounts {
    * @returns how many records were looked at
    */
   keepUp(limit: number): Promise<number>
-  /** Changes at most `limit` (1,000) accounts and begins none after 10 seconds. @returns one result per account it reached, and the others */
-  bulk(session: Session, request: BulkRequest): Promise<{ results: BulkResult[]; left: string[] }>
+  /** Changes at most `limit` (1,000) accounts and begins none after 10 seconds. @param refusals why the person may not change some of them; each fails alone @returns one result per account it reached, and the others */
+  bulk(session: Session, request: BulkRequest, refusals?: Refusals): Promise<{ results: BulkResult[]; left: string[] }>
   registerBulkAction(action: BulkAction, handler: BulkHandler): void
   /** Called once somebody who left the staff has no accounts any more; idempotent work, asked again after a crash. */
   onStaffLeft(handler: LeaveHandler): void

@@ -11,6 +11,7 @@ export function billingRoutes(billing: Billing): Route[] {
       method: 'POST',
       path: '/api/accounts/:locationId/billing',
       access: 'agency',
+      needs: 'own_book',
       summary: 'Record a fact about an account\'s payments: one failed, it recovered, or when the contract renews. The same idempotency key is the same fact.',
       params,
       body: billingFact,

@@ -25,6 +25,7 @@ export function linkRoutes(links: Links): Route[] {
       method: 'POST',
       path: '/a/:token',
       access: 'public',
+      needs: 'proof',
       summary: 'Take the answer of a one-tap link, or change it for some minutes.',
       params: linkParams,
       body: linkAnswer,

@@ -2,12 +2,19 @@ import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import type { Express, Request, RequestHandler, Response } from 'express'
 import type { ZodType } from 'zod'
 import { RequestError } from '../kernel/errors.ts'
-import type { Access, Route, RouteResponse, Session } from '../kernel/route.ts'
+import type { Access, Needs, Refusals, Route, RouteResponse, Session } from '../kernel/route.ts'
 import { invalidInput, sendError } from './errors.ts'
 import { problemOf } from './words.ts'
 
 /** Turns a bearer token into a session; null if it is missing, forged or expired. */
 export type SessionReader = (token: string) => Promise<Session | null>
+
+/** Says what a person's role lets them do, resolved anew for every request: a role that was taken away is gone at once. */
+export interface Permits {
+  /** @throws RequestError 403 with a sentence that names the way out; 404 for an account or case that is not this agency's */
+  check(session: Session, needs: Needs, params: Readonly<Record<string, string>>): Promise<void>
+  refusals(session: Session, locationIds: readonly string[]): ReturnType<Refusals>
+}
 
 const defaultRatePerMinute = 600
 
@@ -63,8 +70,16 @@ function send(response: Response, result: RouteResponse): void {
   else response.json(result.json)
 }
 
-function handlerOf(route: Route, readSession: SessionReader): RequestHandler {
+/** @throws Error for a route that changes something and does not say what it needs: a programming fault, found at the start */
+function needsOf({ method, path, needs }: Route): Needs {
+  if (needs !== undefined) return needs
+  if (method !== 'GET') throw new Error(`${method} ${path} does not declare what it needs`)
+  return 'read'
+}
+
+function handlerOf(route: Route, readSession: SessionReader, permits: Permits): RequestHandler {
   const wantsBody = route.body !== undefined
+  const needs = needsOf(route)
   return async (request, response) => {
     const session = await authenticate(route, request, readSession)
     const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]))
@@ -72,11 +87,15 @@ function handlerOf(route: Route, readSession: SessionReader): RequestHandler {
     if (wantsBody && request.body === undefined && request.get('content-length') !== undefined && request.get('content-length') !== '0') {
       throw new RequestError(415, 'unsupported_type', 'Send JSON with the header Content-Type: application/json.')
     }
+    const params = parse(route.params, 'path', request.params)
+    // Before the body is looked at: whoever may not do a thing is not told how to.
+    if (session !== null && needs !== 'read') await permits.check(session, needs, (params ?? {}) as Record<string, string>)
     const result = await route.handler({
-      params: parse(route.params, 'path', request.params) as never,
+      params: params as never,
       query: parse(route.query, 'query', request.query) as never,
       body: parse(route.body, 'body', request.body ?? {}) as never,
       session,
+      refusals: async (locationIds) => (session === null ? new Map() : permits.refusals(session, locationIds)),
       ip: request.ip ?? 'unknown',
       headers,
     })
@@ -84,8 +103,8 @@ function handlerOf(route: Route, readSession: SessionReader): RequestHandler {
   }
 }
 
-/** Mounts routes given as data: rate limit, session, input check, handler. */
-export function mountRoutes(app: Express, routes: readonly Route[], readSession: SessionReader): void {
+/** Mounts routes given as data: rate limit, session, role, input check, handler. */
+export function mountRoutes(app: Express, routes: readonly Route[], readSession: SessionReader, permits: Permits): void {
   for (const route of routes) {
     const limiter = rateLimit({
       windowMs: 60_000,
@@ -97,6 +116,6 @@ export function mountRoutes(app: Express, routes: readonly Route[], readSession:
       keyGenerator: (request) => (route.access === 'public' ? '' : (request.get('authorization')?.slice(-24) ?? '')) + ipKeyGenerator(request.ip ?? ''),
       handler: (_request, response) => sendError(response, 429, 'too_many_requests', 'Too many requests. Wait a minute and try again.'),
     })
-    app[route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'](route.path, limiter, handlerOf(route, readSession))
+    app[route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'](route.path, limiter, handlerOf(route, readSession, permits))
   }
 }

@@ -29,6 +29,7 @@ function operation(route: Route): unknown {
   return {
     summary: route.summary,
     'x-access': route.access,
+    'x-needs': route.needs ?? 'read',
     ...(route.access === 'public' ? {} : { security: [{ session: [] }] }),
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(route.body, 'input') } } } }),

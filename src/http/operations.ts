@@ -82,6 +82,7 @@ export function operationsRoutes(deps: OperationsDeps): Route[] {
       method: 'POST',
       path: '/api/operations/replay',
       access: 'agency_admin',
+      needs: 'admin',
       summary: 'Makes a dead or held item due again.',
       body: replayRequest,
       responses: { 200: { description: 'It is due now', schema: replayResult }, 404: { description: 'No dead or held item has this key' } },

@@ -4,7 +4,7 @@ import type { Logger } from '../kernel/logger.ts'
 import { defineRoute, type Route } from '../kernel/route.ts'
 import { errorHandler, sendError } from './errors.ts'
 import { createMetrics, type GaugeSource } from './metrics.ts'
-import { mountRoutes, type SessionReader } from './mount.ts'
+import { mountRoutes, type Permits, type SessionReader } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { mountPages, type PagesOptions } from './pages.ts'
 
@@ -20,6 +20,7 @@ export interface HttpServerOptions {
   /** The signed webhook edge; mounted before any body parser, because it verifies raw bytes. */
   webhooks: Router
   readSession: SessionReader
+  permits: Permits
   pages: PagesOptions
   readiness: readonly ReadinessCheck[]
   gauges: readonly GaugeSource[]
@@ -95,7 +96,7 @@ export function createHttpServer(options: HttpServerOptions): Express {
       return { status: 200, json: document }
     },
   })
-  mountRoutes(app, [...options.routes, described], options.readSession)
+  mountRoutes(app, [...options.routes, described], options.readSession, options.permits)
   mountPages(app, options.pages)
   app.get('/', (_request, response) => {
     response.redirect('/pages/workspace')

@@ -58,6 +58,7 @@ export function installationRoutes(installations: Installations): Route[] {
       method: 'POST',
       path: '/api/installation/disconnect',
       access: 'agency_admin',
+      needs: 'admin',
       summary: 'Remove the app from this agency. Data is kept until the retention period ends.',
       responses: { 200: { description: 'Disconnected.', schema: z.object({ status: z.literal('uninstalled'), purgeAfter: z.iso.datetime().nullable() }) } },
       async handler(request) {

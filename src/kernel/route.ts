@@ -1,4 +1,5 @@
 import type { ZodType, output } from 'zod'
+import type { RequestError } from './errors.ts'
 
 /** Who is speaking, as proven by our own session token. Tenant and location always come from here, never from the client's body. */
 export interface Session {
@@ -13,6 +14,19 @@ export interface Session {
 /** Who may call a route. `agency` includes admins. */
 export type Access = 'public' | 'session' | 'agency' | 'agency_admin' | 'account_user'
 
+/**
+ * What a route does, and so what it asks of the person's role beside its access.
+ * `read`: looks or tries out and changes nothing · `own`: changes only what is the person's own, as preferences, watches, read marks or
+ * a customer's answers · `part`: work of one's own, for everybody who does not only read · `own_book`: changes the account that the path
+ * names · `own_case`: changes the case that the path names · `own_accounts`: changes accounts that the body names; the handler asks
+ * `refusals` about each · `workflows`: changes what is sent · `admin`: for agency admins, as the access says · `proof`: public, and the
+ * caller proves what it may, as with a one-tap link or the header of a marketplace action.
+ */
+export type Needs = 'read' | 'own' | 'part' | 'own_book' | 'own_case' | 'own_accounts' | 'workflows' | 'admin' | 'proof'
+
+/** Why somebody may not change some of these accounts, by account; who is not in it may be changed. */
+export type Refusals = (locationIds: readonly string[]) => Promise<ReadonlyMap<string, RequestError>>
+
 /** What a handler gets: everything already parsed by the route's schemas. */
 export interface RouteRequest<P, Q, B> {
   params: P
@@ -20,6 +34,8 @@ export interface RouteRequest<P, Q, B> {
   body: B
   /** Non-null on every route whose access is not `public`. */
   session: Session | null
+  /** For routes that change accounts named in the body. */
+  refusals: Refusals
   /** Client address, for rate limits only. */
   ip: string
   headers: Readonly<Record<string, string | undefined>>
@@ -34,6 +50,8 @@ export interface Route {
   /** Express style path, for example `/api/accounts/:locationId`. */
   path: string
   access: Access
+  /** Left out on a GET: it reads. */
+  needs?: Needs
   /** One sentence for the OpenAPI document. */
   summary: string
   params?: ZodType
@@ -52,7 +70,7 @@ type Parsed<S> = S extends ZodType ? output<S> : undefined
 
 /** Declares a route with its handler typed by its schemas. */
 export function defineRoute<P extends ZodType | undefined = undefined, Q extends ZodType | undefined = undefined, B extends ZodType | undefined = undefined>(
-  route: Omit<Route, 'params' | 'query' | 'body' | 'handler'> & {
+  route: Omit<Route, 'method' | 'needs' | 'params' | 'query' | 'body' | 'handler'> & ({ method: 'GET'; needs?: Needs } | { method: Exclude<Route['method'], 'GET'>; needs: Needs }) & {
     params?: P
     query?: Q
     body?: B

@@ -16,7 +16,7 @@ function claimOf({ extras }: z.output<typeof dynamicBody>): Claim {
 /** What the workflow builder calls, proven by a static header, and what the agency sees of it. */
 export function marketplaceRoutes(marketplace: Marketplace): Route[] {
   const authorize: NonNullable<Route['authorize']> = (headers) => marketplace.authorize(headers)
-  const called = { method: 'POST', access: 'public', ratePerMinute, authorize } as const
+  const called = { method: 'POST', access: 'public', needs: 'proof', ratePerMinute, authorize } as const
   return [
     defineRoute({
       ...called,

@@ -38,6 +38,7 @@ export function notificationRoutes(notifications: Notifications): Route[] {
       method: 'POST',
       path: '/api/notifications/read',
       access: 'agency',
+      needs: 'own',
       summary: 'Marks some, all of one account’s, or all of the person’s notifications as read',
       body: readRequest,
       responses: { 200: { description: 'What is left unread', schema: readAnswer } },
@@ -76,6 +77,7 @@ export function notificationRoutes(notifications: Notifications): Route[] {
       method: 'PUT',
       path: '/api/notifications/preferences',
       access: 'agency',
+      needs: 'own',
       summary: 'Changes what reaches the person and when; what is left out stays as it is, null goes back to the agency’s choice',
       body: preferenceChange,
       responses: { 200: { description: 'Preferences', schema: preferenceList }, 422: { description: 'There is no such kind' } },
@@ -95,6 +97,7 @@ export function notificationRoutes(notifications: Notifications): Route[] {
       method: 'PUT',
       path: '/api/notifications/watches/:locationId',
       access: 'agency',
+      needs: 'own',
       summary: 'Watches an account, or stops watching it',
       params: watchParams,
       body: watchRequest,
@@ -107,25 +110,25 @@ export function notificationRoutes(notifications: Notifications): Route[] {
 /** The same three routes for the person's own chat and, for admins, the agency's. */
 function chatRoutes(notifications: Notifications, owner: 'own' | 'agency'): Route[] {
   const path = owner === 'own' ? '/api/notifications/chat' : '/api/notifications/agency-chat'
-  const access = owner === 'own' ? 'agency' : 'agency_admin'
+  const whom = owner === 'own' ? ({ access: 'agency', needs: 'own' } as const) : ({ access: 'agency_admin', needs: 'admin' } as const)
   const whose = owner === 'own' ? 'the person’s own chat' : 'the agency’s shared chat'
   const shown = { 200: { description: 'The chat; its address is never given out', schema: chatView } }
   return [
     defineRoute({
-      method: 'PUT', path, access,
+      method: 'PUT', path, ...whom,
       summary: `Sets the incoming webhook of ${whose} (Slack, Teams, Google Chat, Discord or any that takes {"text"})`,
       body: chatRequest,
       responses: { ...shown, 422: { description: 'The address is not allowed; the message says why' } },
       handler: async (request) => ({ status: 200, json: await notifications.setChat(sessionOf(request), owner, request.body.url) }),
     }),
     defineRoute({
-      method: 'DELETE', path, access,
+      method: 'DELETE', path, ...whom,
       summary: `Takes ${whose} away`,
       responses: shown,
       handler: async (request) => ({ status: 200, json: await notifications.setChat(sessionOf(request), owner, null) }),
     }),
     defineRoute({
-      method: 'POST', path: `${path}/test`, access,
+      method: 'POST', path: `${path}/test`, ...whom,
       summary: `Posts a test message to ${whose} and says whether it was taken`,
       ratePerMinute: 10,
       responses: { 200: { description: 'Whether the chat took it', schema: chatTestAnswer }, 404: { description: 'There is no chat yet' } },

@@ -3,7 +3,7 @@ import type { DomainEvent } from '../events/index.ts'
 import type { AccountFilter } from '../http/contract/accounts.ts'
 import { minuteMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, describeError, fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
-import type { Session } from '../kernel/route.ts'
+import type { Refusals, Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { actorOf } from './contacts.ts'
@@ -28,8 +28,8 @@ export interface AssignResult {
 
 /** Who looks after which account, by rule. */
 export interface AssignmentByRule {
-  /** Accounts are given out in the order of their names. @throws RequestError 422 `csm_unknown` naming the entry */
-  assign(session: Session, request: AssignRequest): Promise<AssignResult>
+  /** Accounts are given out in the order of their names. @param refusals why the person may not change some of them; each fails alone @throws RequestError 422 `csm_unknown` naming the entry */
+  assign(session: Session, request: AssignRequest, refusals?: Refusals): Promise<AssignResult>
   /** Gives an account that has just been created an owner, as the agency's settings say; decided once, whoever asks and how often. */
   accountCreated(event: DomainEvent): Promise<void>
 }
@@ -96,7 +96,7 @@ export function createAssignmentByRule({ turns }: Pick<PeopleModels, 'turns'>, {
   }
 
   return {
-    async assign(session, { locationIds, filter, rule, csmUserIds, dryRun }) {
+    async assign(session, { locationIds, filter, rule, csmUserIds, dryRun }, refusals = async () => new Map()) {
       const { companyId } = session
       const staff = new Map((await accounts.agencyUsers(companyId)).map((user) => [user.userId, user.name]))
       const unknown = csmUserIds.findIndex((userId) => !staff.has(userId))
@@ -106,10 +106,12 @@ export function createAssignmentByRule({ turns }: Pick<PeopleModels, 'turns'>, {
       }
       const csms = [...new Set(csmUserIds)].map((userId) => ({ userId, name: staff.get(userId) ?? userId }))
       const wanted = locationIds === undefined ? await accounts.locationIds(companyId, filter ?? {}) : [...new Set(locationIds)]
-      const [found, load] = await Promise.all([accounts.owners(companyId, wanted), accounts.portfolioSizes(companyId, csms.map((csm) => csm.userId))])
+      const [found, refused, load] = await Promise.all([accounts.owners(companyId, wanted), refusals(wanted), accounts.portfolioSizes(companyId, csms.map((csm) => csm.userId))])
       const known = new Set(found.map((account) => account.locationId))
-      const plan = planAssignment(found, csms, rule, load)
-      const failed: AssignResult['failed'] = wanted.filter((locationId) => !known.has(locationId)).map((locationId) => ({ locationId, error: describeError(notFound('account')) }))
+      const plan = planAssignment(found.filter(({ locationId }) => !refused.has(locationId)), csms, rule, load)
+      const failed: AssignResult['failed'] = wanted
+        .filter((locationId) => !known.has(locationId) || refused.has(locationId))
+        .map((locationId) => ({ locationId, error: describeError(refused.get(locationId) ?? notFound('account')) }))
       if (dryRun) return { dryRun, assigned: plan.assigned, failed, load: csms.map((csm) => ({ ...csm, accounts: plan.load.get(csm.userId) ?? 0 })), left: [] }
 
       const untilMs = clock.nowMs() + requestMs

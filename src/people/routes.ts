@@ -52,12 +52,12 @@ function contactRoutes(people: People, lastSeen: LastSeen): Route[] {
       handler: async (request) => ({ status: 200, json: await withLastSeen(sessionOf(request).companyId, request.params.locationId, await people.people(sessionOf(request).companyId, request.params.locationId)) }),
     }),
     defineRoute({
-      method: 'PUT', path: '/api/accounts/:locationId/primary-contact', access: 'agency', summary: 'Choose whom the agency talks to first; null goes back to the longest-standing admin.',
+      method: 'PUT', path: '/api/accounts/:locationId/primary-contact', access: 'agency', needs: 'own_book', summary: 'Choose whom the agency talks to first; null goes back to the longest-standing admin.',
       params, body: primaryRequest, responses: peopleAnswer,
       handler: async (request) => ({ status: 200, json: await withLastSeen(sessionOf(request).companyId, request.params.locationId, await people.choosePrimary(sessionOf(request), request.params.locationId, request.body.userId)) }),
     }),
     defineRoute({
-      method: 'PUT', path: '/api/accounts/:locationId/users/:userId/key', access: 'agency', summary: 'Mark a user of an account as a key user, or take the mark away.',
+      method: 'PUT', path: '/api/accounts/:locationId/users/:userId/key', access: 'agency', needs: 'own_book', summary: 'Mark a user of an account as a key user, or take the mark away.',
       params: userParams, body: keyUserRequest, responses: peopleAnswer,
       handler: async (request) => ({ status: 200, json: await withLastSeen(sessionOf(request).companyId, request.params.locationId, await people.markKey(sessionOf(request), request.params.locationId, request.params.userId, request.body.key)) }),
     }),
@@ -67,20 +67,20 @@ function contactRoutes(people: People, lastSeen: LastSeen): Route[] {
 function ownershipRoutes(people: People): Route[] {
   return [
     defineRoute({
-      method: 'PUT', path: '/api/accounts/:locationId/premium', access: 'agency', summary: 'Mark an account as premium, or take the mark away.',
+      method: 'PUT', path: '/api/accounts/:locationId/premium', access: 'agency', needs: 'own_book', summary: 'Mark an account as premium, or take the mark away.',
       params, body: premiumRequest, responses: changedAccount,
       handler: async (request) => ({ status: 200, json: await people.setPremium(sessionOf(request), request.params.locationId, request.body.premium) }),
     }),
     defineRoute({
-      method: 'PUT', path: '/api/accounts/:locationId/csm', access: 'agency', summary: 'Give an account to somebody of the staff, or with null to nobody, with a note for whoever takes over.',
+      method: 'PUT', path: '/api/accounts/:locationId/csm', access: 'agency', needs: 'own_book', summary: 'Give an account to somebody of the staff, or with null to nobody, with a note for whoever takes over.',
       params, body: csmRequest, responses: { ...changedAccount, 422: { description: 'That person is not on the agency\'s staff.' } },
       handler: async (request) => ({ status: 200, json: await people.assignCsm(sessionOf(request), request.params.locationId, request.body.csmUserId, request.body.note) }),
     }),
     defineRoute({
-      method: 'POST', path: '/api/accounts/assign', access: 'agency', summary: 'Give many accounts to several people by a rule; with dryRun only say who would get what.',
+      method: 'POST', path: '/api/accounts/assign', access: 'agency', needs: 'own_accounts', summary: 'Give many accounts to several people by a rule; with dryRun only say who would get what.',
       body: assignRequest,
       responses: { 200: { description: 'Who got which account.', schema: assignResponse }, 422: { description: 'Somebody is not on the agency\'s staff.' } },
-      handler: async (request) => ({ status: 200, json: await people.assignByRule(sessionOf(request), request.body) }),
+      handler: async (request) => ({ status: 200, json: await people.assignByRule(sessionOf(request), request.body, request.refusals) }),
     }),
     defineRoute({
       method: 'GET', path: '/api/csms', access: 'agency', summary: 'The agency\'s staff with how many accounts each looks after and the minutes of the last 30 days.',
@@ -101,7 +101,7 @@ function ownershipRoutes(people: People): Route[] {
 function hoursRoutes(people: People, accounts: Pick<Accounts, 'get'>, clock: Clock): Route[] {
   return [
     defineRoute({
-      method: 'POST', path: '/api/accounts/:locationId/hours', access: 'agency', summary: 'Log time that you spent on an account.',
+      method: 'POST', path: '/api/accounts/:locationId/hours', access: 'agency', needs: 'own_book', summary: 'Log time that you spent on an account.',
       params, body: hoursRequest,
       responses: { 201: { description: 'The entry.', schema: hoursEntry }, ...unknownAccount, 409: { description: 'The key belongs to an entry that was taken back.' }, 422: { description: 'The day does not fit.' } },
       handler: async (request) => ({ status: 201, json: await people.logHours(sessionOf(request), request.params.locationId, request.body) }),
@@ -124,7 +124,7 @@ function hoursRoutes(people: People, accounts: Pick<Accounts, 'get'>, clock: Clo
       },
     }),
     defineRoute({
-      method: 'DELETE', path: '/api/accounts/:locationId/hours/:entryId', access: 'agency', summary: 'Take back an entry of your own.',
+      method: 'DELETE', path: '/api/accounts/:locationId/hours/:entryId', access: 'agency', needs: 'part', summary: 'Take back an entry of your own.',
       params: entryParams,
       responses: { 200: { description: 'The entry that was taken back.', schema: hoursEntry }, 403: { description: 'Somebody else logged it.' }, 404: { description: 'No such entry.' } },
       handler: async (request) => ({ status: 200, json: await people.removeHours(sessionOf(request), request.params.locationId, request.params.entryId) }),

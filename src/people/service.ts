@@ -74,7 +74,7 @@ export function createPeople(deps: PeopleDeps): People {
     markKey: (session, locationId, userId, key) => contacts.markKey(session, locationId, userId, key),
     setPremium: (session, locationId, premium) => accounts.setPremium(session.companyId, locationId, premium, { actor: actorOf(session), source: 'page' }),
     assignCsm: (session, locationId, csmUserId, note) => accounts.assignCsm(session.companyId, locationId, csmUserId, { actor: actorOf(session), source: 'page', note }),
-    assignByRule: (session, request) => assignment.assign(session, request),
+    assignByRule: (session, request, refusals) => assignment.assign(session, request, refusals),
 
     async csms(companyId) {
       const staff = await accounts.agencyUsers(companyId)

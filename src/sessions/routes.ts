@@ -8,6 +8,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       method: 'POST',
       path: '/api/session',
       access: 'public',
+      needs: 'proof',
       summary: 'Exchange the user context of the surrounding app for a short session.',
       body: sessionRequest,
       responses: {

@@ -27,7 +27,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   const { clock, gateway, accounts, installations, logger, refusalFloorMs = 250 } = deps
   const seen = seenContextModel(deps.connection)
   const tokens = createSessionTokens(deps.box, clock)
-  const admitted = new Map<string, number>()
+  const admitted = new Map<string, { untilMs: number; role: Session['role'] }>()
 
   /** @returns false if these bytes were first seen too long ago */
   async function mayStillBeUsed(blobHash: string): Promise<boolean> {
@@ -124,7 +124,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     return {
       token: tokens.issue(session),
       expiresInSeconds: sessionSeconds,
-      user: { userId: user.id, name: user.name, email: user.email, role },
+      user: { userId: user.id, name: user.name, email: user.email, role, rights: await deps.rights(session) },
       location: activeLocation === null ? null : { locationId: activeLocation, name: account?.name ?? null, timezone: account?.timezone ?? null },
     } as const
   }
@@ -148,6 +148,12 @@ export function createSessions(deps: SessionsDeps): Sessions {
     return user === null || user.removedAt === null
   }
 
+  /** Who is not an admin of the agency any more keeps nothing of it; who became one is so with the next session. */
+  async function roleNow({ companyId, userId, role }: Session): Promise<Session['role']> {
+    if (role !== 'agency_admin') return role
+    return (await accounts.agencyUser(companyId, userId))?.role === 'user' ? 'agency_user' : role
+  }
+
   return {
     async exchange(encryptedData) {
       const beganMs = performance.now()
@@ -167,12 +173,14 @@ export function createSessions(deps: SessionsDeps): Sessions {
     async authenticate(token) {
       const session = tokens.verify(token)
       if (session === null) return null
-      const key = `${session.companyId}:${session.locationId ?? ''}:${session.userId}`
-      if ((admitted.get(key) ?? 0) > clock.nowMs()) return session
+      const key = `${session.companyId}:${session.locationId ?? ''}:${session.userId}:${session.role}`
+      const known = admitted.get(key)
+      if (known !== undefined && known.untilMs > clock.nowMs()) return { ...session, role: known.role }
       if (!(await stillThere(session))) return null
+      const role = await roleNow(session)
       if (admitted.size >= maxCached) admitted.clear()
-      admitted.set(key, clock.nowMs() + authenticatedCacheMs)
-      return session
+      admitted.set(key, { untilMs: clock.nowMs() + authenticatedCacheMs, role })
+      return { ...session, role }
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Connection } from 'mongoose'
 import type { Accounts } from '../accounts/index.ts'
 import type { HighLevelGateway } from '../highlevel/index.ts'
-import type { SessionResponse } from '../http/contract/session.ts'
+import type { Rights, SessionResponse } from '../http/contract/session.ts'
 import type { Installations } from '../installations/index.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { CryptoBox } from '../kernel/crypto-box.ts'
@@ -29,6 +29,8 @@ export interface SessionsDeps {
   accounts: Pick<Accounts, 'get' | 'user' | 'confirmUser' | 'agencyUser' | 'companyOf'>
   installations: Pick<Installations, 'get' | 'isLive'>
   box: CryptoBox
+  /** What the person may do. */
+  rights: (session: Session) => Promise<Rights>
   /** HighLevel's shared secrets, the current one first. */
   sharedSecrets: string[]
   logger: Logger

@@ -18,6 +18,7 @@ export function setupRoutes(setup: Setup): Route[] {
       method: 'PUT',
       path: '/api/setup/success-location',
       access: 'agency_admin',
+      needs: 'admin',
       summary: 'Choose the account where CSMs work; creates or matches fields, tags and pipelines there.',
       body: chooseSuccessLocation,
       responses: { ...answer, 404: { description: 'There is no such account in this agency.' }, 409: { description: 'The installation is not finished.' } },
@@ -30,6 +31,7 @@ export function setupRoutes(setup: Setup): Route[] {
       method: 'POST',
       path: '/api/setup/repair',
       access: 'agency_admin',
+      needs: 'admin',
       summary: 'Re-create or re-map what is missing, restore options.',
       responses: { ...answer, 409: { description: 'No success location was chosen.' } },
       async handler(request) {

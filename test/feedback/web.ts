@@ -7,6 +7,7 @@ import { createLogger } from '../../src/kernel/logger.ts'
 import type { Session } from '../../src/kernel/route.ts'
 import { scoreRoutes } from '../../src/scores/index.ts'
 import { companyId, csm, customer, type Rig } from './rig.ts'
+import { everythingPermitted } from '../support/permits.ts'
 
 /** The rig's routes behind the product's real server; sessions by token. */
 export function webOf(rig: Rig): Express {
@@ -24,6 +25,7 @@ export function webOf(rig: Rig): Express {
     routes: [...feedbackRoutes(rig.feedback), ...caseRoutes(rig.cases), ...scoreRoutes(rig.scores, accounts)],
     webhooks: express.Router(),
     readSession: async (token) => sessions[token] ?? null,
+    permits: everythingPermitted,
     pages: { publicDir: tmpdir(), publicUrl: 'https://app.example.com', appId: 'app', frameAncestors: async () => [] },
     readiness: [],
     gauges: [],

@@ -9,6 +9,7 @@ import { createHttpServer } from '../../src/http/index.ts'
 import { PermanentError, RetryAfterError } from '../../src/kernel/errors.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import { defineRoute, sessionOf, type Route, type Session } from '../../src/kernel/route.ts'
+import { everythingPermitted } from '../support/permits.ts'
 
 const sessions: Record<string, Session> = {
   'a.admin.s': { companyId: 'c1', userId: 'u1', role: 'agency_admin', locationId: null, userName: 'Ada' },
@@ -20,6 +21,7 @@ const echo = defineRoute({
   method: 'POST',
   path: '/api/echo/:id',
   access: 'session',
+  needs: 'own',
   summary: 'Gives back what it got.',
   params: z.object({ id: z.string().max(10) }),
   query: z.object({ page: z.coerce.number().int().min(1).default(1) }),
@@ -57,6 +59,7 @@ beforeAll(async () => {
     ],
     webhooks,
     readSession: async (token) => sessions[token] ?? null,
+    permits: everythingPermitted,
     pages: { publicDir, publicUrl: 'https://app.example.com', appId: 'app1', frameAncestors: async () => ["'self'", 'https://crm.agency.example'] },
     readiness: [{ name: 'store', check: async () => ready }],
     gauges: [],

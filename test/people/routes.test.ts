@@ -10,6 +10,7 @@ import { createLogger } from '../../src/kernel/logger.ts'
 import type { Session } from '../../src/kernel/route.ts'
 import { peopleRoutes } from '../../src/people/index.ts'
 import { openWorld, type World } from './support.ts'
+import { everythingPermitted } from '../support/permits.ts'
 
 let w: World
 let app: Express
@@ -25,6 +26,7 @@ beforeAll(async () => {
     routes: peopleRoutes(w.people, { accounts: w.t.accounts, clock: w.t.clock }),
     webhooks: express.Router(),
     readSession: async (token) => sessions[token] ?? null,
+    permits: everythingPermitted,
     pages: { publicDir: mkdtempSync(join(tmpdir(), 'barometer-public-')), publicUrl: 'https://app.example.com', appId: 'app1', frameAncestors: async () => ["'self'"] },
     readiness: [], gauges: [], logger: createLogger('silent'), version: 'test', metricsToken: 'metrics',
   })

@@ -4,6 +4,7 @@ import type { DomainEvent } from '../../src/events/index.ts'
 import { createInstallations, type Installations } from '../../src/installations/index.ts'
 import { createCryptoBox, type CryptoBox } from '../../src/kernel/crypto-box.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
+import { createRoles } from '../../src/roles/index.ts'
 import { createSessions, type Sessions } from '../../src/sessions/index.ts'
 import { createSettings, type Settings } from '../../src/settings/index.ts'
 import { createSetup, type Setup } from '../../src/setup/index.ts'
@@ -66,7 +67,8 @@ export async function openTenants(): Promise<Tenants> {
       oauth: { clientId: 'app-1', installUrl: undefined, redirectUri: 'https://app.example.com/oauth/callback', scopes: ['contacts.readonly', 'users.readonly'] },
     })
     const setup = createSetup({ connection, clock, gateway, accounts, installations, settings, events: sink, logger, onReady: release })
-    const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: [sharedSecret], logger, refusalFloorMs: 0 })
+    const roles = createRoles({ settings, accounts, cases: { get: async () => null } })
+    const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: [sharedSecret], logger, rights: roles.rights, refusalFloorMs: 0 })
     return { settings, accounts, installations, setup, sessions }
   }
 

@@ -36,7 +36,8 @@ export function agencyWorkflowRoutes(workflows: Workflows): Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/workflows/import',
-      access: 'agency_admin',
+      access: 'agency',
+      needs: 'workflows',
       summary: 'Takes a file of workflows: looks at all of it first, then stores everything as drafts, or nothing',
       query: importQuery,
       body: workflowFile,
@@ -57,7 +58,8 @@ export function agencyWorkflowRoutes(workflows: Workflows): Route[] {
     defineRoute({
       method: 'PUT',
       path: '/api/workflows/sending',
-      access: 'agency_admin',
+      access: 'agency',
+      needs: 'workflows',
       summary: 'Stops every message to every customer at once, or lets them leave again; what has not left is taken back',
       body: sendingChange,
       responses: { 200: { description: 'The agency’s switch', schema: sendingView } },
@@ -77,6 +79,7 @@ export function authoringRoutes(workflows: Workflows): Route[] {
       method: 'POST',
       path: '/api/workflows/:key/preview',
       access: 'agency',
+      needs: 'read',
       summary: 'The words with the data of a chosen person; also words that are not saved yet',
       params: workflowParams,
       body: previewRequest,
@@ -87,6 +90,7 @@ export function authoringRoutes(workflows: Workflows): Route[] {
       method: 'POST',
       path: '/api/workflows/:key/test',
       access: 'agency',
+      needs: 'part',
       summary: 'Sends the words to the person who is signed in, marked as a test; never to a customer, and no cap is touched',
       params: workflowParams,
       body: testRequest,
@@ -101,6 +105,7 @@ export function authoringRoutes(workflows: Workflows): Route[] {
       method: 'POST',
       path: '/api/workflows/:key/dry-run',
       access: 'agency',
+      needs: 'read',
       summary: 'Who would have received what in the last days, when, and why others not; nothing is sent or stored',
       params: workflowParams,
       body: dryRunRequest,
@@ -130,7 +135,8 @@ export function authoringRoutes(workflows: Workflows): Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/workflows/:key/versions/:version/restore',
-      access: 'agency_admin',
+      access: 'agency',
+      needs: 'workflows',
       summary: 'Takes the words of a version as a draft; nothing is sent with them until they are published',
       params: workflowVersionParams,
       responses: { 200: { description: 'The workflow with the draft', schema: workflowDetail }, 404: { description: 'There is no such version' }, 409: { description: 'Somebody else changed it a moment ago' } },
@@ -143,7 +149,8 @@ export function authoringRoutes(workflows: Workflows): Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/workflows/:key/move-runs',
-      access: 'agency_admin',
+      access: 'agency',
+      needs: 'workflows',
       summary: 'Lets runs under way go on with the newest version, where its steps are the same; times that are appointed stay',
       params: workflowParams,
       responses: { 200: { description: 'How many were moved, and how many stay on theirs', schema: movedRuns }, ...missing },
@@ -152,7 +159,8 @@ export function authoringRoutes(workflows: Workflows): Route[] {
     defineRoute({
       method: 'POST',
       path: '/api/workflows/:key/copy',
-      access: 'agency_admin',
+      access: 'agency',
+      needs: 'workflows',
       summary: 'A copy of its own, as a draft',
       params: workflowParams,
       body: workflowCopy,
@@ -167,7 +175,8 @@ export function authoringRoutes(workflows: Workflows): Route[] {
       defineRoute({
         method: act === 'discardDraft' ? 'DELETE' : 'POST',
         path: `/api/workflows/:key/${act === 'discardDraft' ? 'draft' : act}`,
-        access: 'agency_admin',
+        access: 'agency',
+        needs: 'workflows',
         summary: {
           archive: 'Puts a workflow away: nothing starts, messages that have not left are taken back',
           unarchive: 'Takes a workflow out of the archive, as a draft',

@@ -34,6 +34,7 @@ export function webhookRoutes(webhooks: WebhookOut): Route[] {
       method: 'POST',
       path: '/api/webhooks/secret',
       access: 'agency_admin',
+      needs: 'admin',
       summary: 'A new signing secret (Standard Webhooks), shown this once; the one before it signs as well for a day',
       responses: { 201: { description: 'The secret', schema: shownSecret } },
       async handler(request) {
@@ -45,6 +46,7 @@ export function webhookRoutes(webhooks: WebhookOut): Route[] {
       method: 'POST',
       path: '/api/webhooks/resume',
       access: 'agency_admin',
+      needs: 'admin',
       summary: 'Sends to a receiver again that had answered 410 Gone',
       body: z.strictObject({ url: z.string().min(1).max(2_000) }),
       responses: { 200: { description: 'Taken up again', schema: z.object({ resumed: z.literal(true) }) }, 404: { description: 'There is no such stopped receiver' } },

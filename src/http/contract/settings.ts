@@ -107,6 +107,16 @@ const ownership = z.strictObject({
   csmUserIds: z.array(z.string().min(1).max(64)).max(100),
 })
 
+/** What somebody of the agency may do, beside its admins, who may do everything. */
+export const teamRoles = ['lead', 'csm', 'read_only'] as const
+export type TeamRole = (typeof teamRoles)[number]
+
+const team = z.strictObject({
+  /** Role of everybody of the agency whom `people` does not name. Who may change follow-ups is always named. */
+  everybodyElse: z.enum(teamRoles),
+  people: z.array(z.strictObject({ userId: z.string().min(1).max(64), role: z.enum(teamRoles) })).max(500),
+})
+
 const groups = z.strictObject({
   /** Plans that make an account a SaaS customer or not, by the plan's id; a plan that is not listed counts as SaaS. */
   plans: z.array(z.strictObject({ planId: line(100), label: line(60), group: z.enum(['saas', 'regular']) })).max(100),
@@ -190,7 +200,7 @@ const data = z.strictObject({
   retentionDays: z.number().int().min(0).max(365),
 })
 
-const sections = { prompt, answers, happiness, cases, health, ownership, groups, tags, crm, messages, notices, widget, brand, data }
+const sections = { prompt, answers, happiness, cases, health, ownership, team, groups, tags, crm, messages, notices, widget, brand, data }
 
 /** The complete settings of one agency. */
 export const agencySettings = z.strictObject(sections).superRefine((settings, context) => {
@@ -207,6 +217,9 @@ export const agencySettings = z.strictObject(sections).superRefine((settings, co
   }
   const { businessHours } = settings.messages
   if (businessHours.from >= businessHours.to) context.addIssue({ code: 'custom', path: ['messages', 'businessHours', 'to'], message: 'must be later than from: business hours do not go over midnight' })
+  settings.team.people.forEach(({ userId }, index, people) => {
+    if (people.findIndex((other) => other.userId === userId) < index) context.addIssue({ code: 'custom', path: ['team', 'people', index, 'userId'], message: 'has a role already: name everybody once' })
+  })
   const codes = settings.health.reasonCodes.map((reason) => reason.code)
   if (new Set(codes).size < codes.length) context.addIssue({ code: 'custom', path: ['health', 'reasonCodes'], message: 'needs a different code for every reason' })
 })
@@ -249,6 +262,7 @@ export const defaultAgencySettings: AgencySettings = {
     minNoteLength: 3,
   },
   ownership: { newAccounts: 'nobody', csmUserIds: [] },
+  team: { everybodyElse: 'lead', people: [] },
   groups: { plans: [] },
   tags: {
     happiness: { very_happy: 'happiness: very happy', happy: 'happiness: happy', neutral: 'happiness: neutral', not_happy: 'happiness: not happy' },
@@ -316,6 +330,7 @@ export const agencySettingsPatch = z.strictObject({
   cases: cases.partial(),
   health: health.extend({ staleDays: health.shape.staleDays.partial() }).partial(),
   ownership: ownership.partial(),
+  team: team.partial(),
   groups: groups.partial(),
   tags: z.strictObject({ happiness: tags.shape.happiness.partial(), health: tags.shape.health.partial() }).partial(),
   crm: crm.partial(),

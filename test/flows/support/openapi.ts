@@ -4,6 +4,7 @@ export interface Operation {
   /** With `{name}` for members. */
   path: string
   access: string
+  needs: string
   query: string[]
   body: Schema | undefined
 }
@@ -29,6 +30,7 @@ export interface Schema {
 interface Document {
   paths: Record<string, Record<string, {
     'x-access': string
+    'x-needs': string
     parameters: { name: string; in: string }[]
     requestBody?: { content: { 'application/json': { schema: Schema } } }
   }>>
@@ -37,7 +39,7 @@ interface Document {
 export function operationsOf(document: Document): Operation[] {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
-      method: method.toUpperCase(), path, access: operation['x-access'],
+      method: method.toUpperCase(), path, access: operation['x-access'], needs: operation['x-needs'],
       query: operation.parameters.filter((parameter) => parameter.in === 'query').map((parameter) => parameter.name),
       body: operation.requestBody?.content['application/json'].schema,
     })))
