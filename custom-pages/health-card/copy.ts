@@ -50,6 +50,7 @@ export const copy = {
     reading: 'Happiness Level, from their answers',
     owner: (name: string | null) => (name === null ? 'Nobody looks after this account yet.' : `${name} looks after this account.`),
     feedback: 'Request feedback',
+    feedbackSaid: (on: boolean) => `Feedback is ${on ? 'requested' : 'not requested'}`,
     toggled: (on: boolean) => `Request feedback is ${on ? 'on' : 'off'}.`,
     people: 'People',
     noPeopleTitle: 'Nobody works in this account yet',

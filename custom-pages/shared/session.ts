@@ -1,9 +1,10 @@
-import type { SessionResponse } from '../../src/http/contract/session.ts'
+import type { Rights, SessionResponse } from '../../src/http/contract/session.ts'
 
 export interface SessionUser {
   userId: string
   name: string
   role: 'agency_admin' | 'agency_user' | 'account_user'
+  rights: Rights
 }
 
 /** Why there is no session. `outside`: not opened inside the CRM · `refused`: the server does not accept this person · `offline`: not reachable now. */
@@ -33,8 +34,8 @@ export interface FramePage {
   removeEventListener(type: 'message', listener: (event: { source: unknown; data: unknown }) => void): void
 }
 
-/** Sessions over the handshake with the window around us. */
-export function createSessions(page: FramePage): Sessions {
+/** Sessions over the handshake with the window around us. @param opened told of each one, renewals included */
+export function createSessions(page: FramePage, opened?: (user: SessionUser) => void): Sessions {
   let current: { outcome: SessionOutcome & { ok: true }; endsAtMs: number } | null = null
   let under: Promise<SessionOutcome> | null = null
 
@@ -52,6 +53,7 @@ export function createSessions(page: FramePage): Sessions {
       if (!response.ok) return { ok: false, why: response.status < 500 && response.status !== 429 ? 'refused' : 'offline' }
       const { token, expiresInSeconds, user, location } = (await response.json()) as SessionResponse
       const outcome = { ok: true as const, token, user, location }
+      opened?.(user)
       current = { outcome, endsAtMs: performance.now() + expiresInSeconds * 1_000 }
       return outcome
     } catch {

@@ -136,8 +136,11 @@ describe('many accounts at once', () => {
     for (const action of ['premium_on', 'premium_off', 'feedback_off', 'feedback_on', 'confirm_health', 'request_feedback', 'set_health', 'assign_csm']) {
       const { status, body } = await csm.send('POST', '/api/accounts/bulk', { action, ...target, level: 'healthy', note: 'Went through the list.', csmUserId: people.csm })
       expect([action, status]).toEqual([action, 200])
-      expect(body.results.find((one: { locationId: string }) => one.locationId === values['locationId'])).toEqual(fault())
-      expect(body.results.find((one: { locationId: string }) => one.locationId === own).error?.code).not.toBe('not_your_account')
+      const results = body.results as { locationId: string; error?: { code: string } }[]
+      expect(results.find((one) => one.locationId === values['locationId'])).toEqual(fault())
+      const ownResult = results.find((one) => one.locationId === own)
+      expect(ownResult).toBeDefined()
+      expect(ownResult?.error?.code).not.toBe('not_your_account')
     }
     expect(await accountOf(values['locationId'])).toEqual(before)
     expect((await accountOf(own)).health.level).toBe('healthy')
@@ -147,7 +150,7 @@ describe('many accounts at once', () => {
     const request = { locationIds: [values['locationId'], own], rule: 'round_robin', csmUserIds: [people.csm] }
     for (const dryRun of [true, false]) {
       const { body } = await csm.send('POST', '/api/accounts/assign', { ...request, dryRun })
-      expect(body.assigned.map((one: { locationId: string }) => one.locationId)).toEqual([own])
+      expect((body.assigned as { locationId: string }[]).map((one) => one.locationId)).toEqual([own])
       expect(body.failed).toEqual([{ locationId: values['locationId'], error: fault().error }])
     }
     expect((await accountOf(values['locationId'])).csm.userId).toBe(people.colleague)

@@ -68,7 +68,7 @@ export async function openTenants(): Promise<Tenants> {
     })
     const setup = createSetup({ connection, clock, gateway, accounts, installations, settings, events: sink, logger, onReady: release })
     const roles = createRoles({ settings, accounts, cases: { get: async () => null } })
-    const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: [sharedSecret], logger, rights: roles.rights, refusalFloorMs: 0 })
+    const sessions = createSessions({ connection, clock, gateway, accounts, installations, box, sharedSecrets: [sharedSecret], logger, rights: (session) => roles.rights(session), refusalFloorMs: 0 })
     return { settings, accounts, installations, setup, sessions }
   }
 

@@ -10,6 +10,7 @@ export const copy = {
   title: 'Health Status',
   setByPerson: 'set by a person',
   none: 'Nobody has set a status yet. Choose a level below; one sentence is enough.',
+  noneYet: 'Nobody has set a status yet.',
   somebody: 'Somebody',
   ago,
   setBy: (name: string | null, span: string, source: HealthSource | null) => `${name ?? 'Somebody'}, ${ago(span)}${source === null ? '' : `, ${copy.sources[source]}`}`,

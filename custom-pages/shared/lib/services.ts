@@ -1,8 +1,9 @@
 import { createClient } from '../client.ts'
 import { createSessions } from '../session.ts'
+import { looksNow } from './use-rights.ts'
 
 /** One session and one client for the page. */
-export const sessions = createSessions(window)
+export const sessions = createSessions(window, looksNow)
 export const client = createClient(sessions)
 
 /** Contract types hold dates; on the wire they are ISO text. */

@@ -29,6 +29,8 @@ export const copy = {
   feedbackOn: 'On',
   feedbackOff: 'Off',
   columns: { name: 'Account', owner: 'Owner', happiness: 'Happiness', health: 'Health', users: 'Users', feedback: 'Request feedback' },
+  /** Head of the column of boxes, where there are none. */
+  chosen: 'Chosen',
   sortBy: (column: string) => `Sort by ${column}`,
   noOwner: 'Nobody',
   premium: 'Premium',

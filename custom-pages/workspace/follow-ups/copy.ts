@@ -146,7 +146,7 @@ export const copy = {
   copyTitle: 'Copy this follow-up',
   copyLabel: 'Name of the copy',
   copyGo: 'Make a copy',
-  adminOnly: 'Agency admins edit and publish. You can read everything here.',
+  lookOnly: 'Agency admins, and leads whom they named, edit and publish. You can read everything here.',
   asks: {
     publish: {
       title: (name: string) => `Publish “${name}”?`,

@@ -13,6 +13,8 @@ export const copy = {
   premium: 'Premium',
   strip: { owner: 'Owner', premium: 'Premium', primary: 'Primary contact', users: 'Users', feedback: 'Request feedback', hours: 'Time, last 30 days', zone: 'Zone' },
   change: 'Change',
+  yes: 'Yes',
+  no: 'No',
   nobody: 'Nobody',
   byDefault: 'longest-standing admin',
   premiumDone: (name: string, on: boolean) => (on ? `${name} is marked as premium.` : `${name} is no longer marked as premium.`),
