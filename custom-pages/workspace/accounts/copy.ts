@@ -146,6 +146,7 @@ export const copy = {
     toSetUp: 'Open Set-up',
   },
   keys: 'J and K move, Enter opens, X selects, H sets the health, / finds',
+  keysToRead: 'J and K move, Enter opens, / finds',
 
   panel: {
     loading: 'Account',
