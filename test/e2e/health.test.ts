@@ -231,6 +231,8 @@ describe('the account’s own page', () => {
     await frame.getByTestId('hours-note').fill('Quarterly review')
     await frame.getByTestId('hours-log').click()
     await textOf(frame.getByTestId('hours-sum'), (text) => text === '45 min')
+    await frame.getByTestId('account-watch').check()
+    await until('watching', async () => ((await stage.product.admin().get('/api/notifications/watches')).body.locationIds as string[]).includes(accounts[2]!.id))
     await frame.getByTestId('owner-change').click()
     await frame.getByTestId('owner-select').selectOption({ index: 1 })
     await frame.getByTestId('owner-save').click()

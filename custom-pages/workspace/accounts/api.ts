@@ -25,10 +25,17 @@ export interface BulkOutcome {
 /** What a bulk action is to do. */
 export type BulkWish = Omit<BulkRequest, 'locationIds' | 'filter' | 'limit'>
 
+/** Accounts that the reader is told about though somebody else looks after them. */
+export interface Watches {
+  locationIds: string[]
+}
+
 const of = (locationId: string) => `/api/accounts/${encodeURIComponent(locationId)}`
 
 /** Calls of the accounts pages. Every one throws ApiError if it does not succeed. */
 export const api = {
+  watches: () => client.get<Watches>('/api/notifications/watches'),
+  watch: (locationId: string, watching: boolean) => client.send<Watches>('PUT', `/api/notifications/watches/${encodeURIComponent(locationId)}`, { watching }),
   account: (locationId: string) => client.get<Account>(of(locationId)),
   /** One step of a bulk action; see `bulk/steps.ts`. */
   bulkStep: (target: Target, request: BulkWish & { limit: number }) => client.send<BulkOutcome & { left: string[] }>('POST', '/api/accounts/bulk', { ...target, ...request }),
