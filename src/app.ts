@@ -34,6 +34,7 @@ import { createSessions, sessionRoutes } from './sessions/index.ts'
 import { createSettings, settingsRoutes } from './settings/index.ts'
 import { createSetup, setupRoutes } from './setup/index.ts'
 import { ensureIndexes } from './store/index.ts'
+import { createToday, todayRoutes } from './today/index.ts'
 
 /** What the app is built from. */
 export interface AppOptions {
@@ -135,6 +136,11 @@ function composeServices(options: AppOptions) {
   })
   const people = createPeople({ connection, clock, accounts, cases, events, settings })
   const health = createHealth({ connection, clock, accounts, effects, events, settings, primary: (companyId, locationId) => people.primary(companyId, locationId), toldAbout: (...about) => workflows.toldAbout(...about), logger, faultPoint })
+  const today = createToday({
+    connection, clock, accounts, activity, billing, cases, health, reports, setup, answers: book,
+    failedFollowUps: (query) => workflows.failedRuns(query),
+    needsReconnect: async (companyId) => (await installations.get(companyId))?.status === 'needs_reconnect',
+  })
   accounts.onStaffLeft((person) => cases.release(person))
   accounts.registerBulkAction('set_health', health.setInBulk)
   accounts.registerBulkAction('confirm_health', health.confirmInBulk)
@@ -196,7 +202,7 @@ function composeServices(options: AppOptions) {
     connection, clock, wake, rush, logger, faultPoint,
     findings: createStepFindings({ choices: crmChoices, webhookFault: (companyId, url) => webhookOut.faultOf(companyId, url) }),
     events,
-    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => cases.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event), (event) => marketplace.observe(event), (event) => tellChurn(events, event)],
+    observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => cases.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event), (event) => today.observe(event), (event) => marketplace.observe(event), (event) => tellChurn(events, event)],
     ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
     ports: {
       settings: (companyId) => settings.get(companyId),
@@ -293,6 +299,7 @@ function composeServices(options: AppOptions) {
     ['activity', (id) => activity.purge(id)],
     ['billing', (id) => billing.purge(id)],
     ['reports', (id) => reports.purge(id)],
+    ['today', (id) => today.purge(id)],
     ['workflows', (id) => workflows.purge(id)],
     ['webhooks', (id) => webhookOut.purge(id)],
     ['notifications', (id) => notifications.purge(id)],
@@ -307,7 +314,7 @@ function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps, marketplace.pump]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
+  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -318,7 +325,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
+  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -406,6 +413,7 @@ export function createApp(options: AppOptions): App {
       ...billingRoutes(billing),
       ...healthRoutes(health),
       ...reportRoutes(reports, clock),
+      ...todayRoutes(today),
       // Before the routes of single workflows, whose key could be any word.
       ...crmChoiceRoutes({ choices: crmChoices, findingsOf: (companyId, key) => workflows.findings(companyId, key) }),
       ...workflowRoutes(workflows),

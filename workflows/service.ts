@@ -9,7 +9,7 @@ import { createRush, type Rush } from '../src/kernel/rush.ts'
 import type { Wake } from '../src/kernel/wake.ts'
 import { createLeasedQueue, createPump, type LeasedQueue, type Pump } from '../src/store/index.ts'
 import { createAuthoring, type Authoring, type TestMail } from './authoring/index.ts'
-import { createRunList, type RunsOf } from './authoring/run-list.ts'
+import { createRunList, type RunList, type RunsOf } from './authoring/run-list.ts'
 import type { StepFinding } from './crm-choices/index.ts'
 import type { WorkflowDefinition } from './definition.ts'
 import { createActing } from './engine/acting.ts'
@@ -36,6 +36,8 @@ export interface Workflows {
   detail(companyId: string, key: string): Promise<WorkflowDetail>
   /** Runs over all workflows, newest first. @throws RequestError 404 for a workflow that is not there */
   runs(query: RunsOf): Promise<{ items: RunView[]; total: number }>
+  /** Follow-ups of accounts that gave up after an error and wait for a person, the newest first. */
+  failedRuns: RunList['failed']
   /** @throws RequestError 404 */
   run(companyId: string, runId: string): Promise<RunView>
   /** Which notifications told the team about changes of one account's status. */
@@ -216,6 +218,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       return runList.list(query)
     },
 
+    failedRuns: (query) => runList.failed(query),
     run: (companyId, runId) => runList.one(companyId, runId),
 
     async toldAbout(companyId, locationId, changeIds, fromAt, toAt) {

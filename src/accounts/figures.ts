@@ -3,7 +3,7 @@ import { disagreements, type Account, type AccountFilter, type AccountGroup, typ
 import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import { accountFilterOf, accountSortOf } from './listing.ts'
 import type { AccountRecord } from './model.ts'
-import { accountView } from './rules.ts'
+import { accountView, healthRank } from './rules.ts'
 
 /** What narrows a figure about many accounts. */
 export type FigureFilter = Pick<AccountFilter, 'group' | 'csm'>
@@ -40,6 +40,10 @@ export interface AccountStanding {
 export interface AccountFigures {
   /** The widest apart first, then the longest. */
   disagreeing(companyId: string, query: FigureFilter & { kind?: Disagreement | undefined; page: number; pageSize: number }): Promise<{ items: DisagreeingAccount[]; total: number }>
+  /** Customers whose status is stale at `untilAt`, the longest first; with `csm` those of one owner. */
+  staleBy(companyId: string, query: { csm?: string | undefined; untilAt: Date; limit: number }): Promise<Account[]>
+  /** Customers who are asked for feedback and have no status, by name. */
+  withoutStatus(companyId: string, query: { csm?: string | undefined; limit: number }): Promise<Account[]>
   /** Accounts by id, in the order of the ids; those that are not this agency's are left out. */
   byIds(companyId: string, locationIds: readonly string[]): Promise<Account[]>
   /** All listed accounts in pages, in the order in which they were created; of those created at `fromAt` or later if given. */
@@ -85,6 +89,18 @@ export function createAccountFigures(accounts: Model<AccountRecord>, now: () => 
           : [{ account: accountView(record, at), kind: record.disagreement, levelsApart: Math.abs(record.healthRank - record.happinessRank), since: record.disagreementSince ?? null, happinessFellAt: record.happinessFellAt ?? null }],
       )
       return { items, total }
+    },
+
+    async staleBy(companyId, { csm, untilAt, limit }) {
+      const found = await accounts.find({ ...where(companyId, { csm }), healthStaleAt: { $gt: never, $lte: untilAt }, group: { $ne: 'churned' } }).sort({ healthStaleAt: 1, nameKey: 1, _id: 1 }).limit(limit).lean()
+      const at = now()
+      return found.map((record) => accountView(record, at))
+    },
+
+    async withoutStatus(companyId, { csm, limit }) {
+      const found = await accounts.find({ ...where(companyId, { csm }), healthRank: healthRank(null), feedbackEnabled: true, group: { $ne: 'churned' } }).sort({ nameKey: 1, _id: 1 }).limit(limit).lean()
+      const at = now()
+      return found.map((record) => accountView(record, at))
     },
 
     async byIds(companyId, locationIds) {

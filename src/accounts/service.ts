@@ -163,6 +163,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const found = await users.findOne({ _id: accountKey(companyId, userId), companyId }).lean()
       return found === null ? null : accountUserView(found, locationId)
     },
+    async present(companyId, userIds) {
+      const found = await users.find({ _id: { $in: [...new Set(userIds)].map((userId) => accountKey(companyId, userId)) }, companyId }, { userId: 1, name: 1, presentIn: 1 }).lean()
+      return found.map(({ userId, name, presentIn: locationIds }) => ({ userId, name, locationIds }))
+    },
     async usersByEmail(companyId, email) {
       const found = await users.find({ companyId, email: { $in: [...new Set([email, email.toLowerCase()])] } }).sort({ _id: 1 }).limit(maxSameEmail).lean()
       return found.flatMap((user) => user.presentIn.map((locationId) => accountUserView(user, locationId))).filter((view) => view !== null)

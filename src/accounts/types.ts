@@ -134,6 +134,8 @@ export interface Accounts {
   users(companyId: string, locationId: string, options?: { includeRemoved?: boolean }): Promise<AccountUser[]>
   /** Also finds removed users: look at `removedAt`. */
   user(companyId: string, locationId: string, userId: string): Promise<AccountUser | null>
+  /** Names of people, and the accounts that they are in today. */
+  present(companyId: string, userIds: readonly string[]): Promise<{ userId: string; name: string; locationIds: string[] }[]>
   /** Users of today with this address, in every account that they are in. */
   usersByEmail(companyId: string, email: string): Promise<AccountUser[]>
   /** The account's own address; null if HighLevel has none. */

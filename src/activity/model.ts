@@ -24,5 +24,6 @@ export function activityModel(connection: Connection): Model<ActivityRecord> {
   )
   schema.index({ dueAt: 1 })
   schema.index({ companyId: 1, locationId: 1 })
+  schema.index({ companyId: 1, lastSeenAt: 1 })
   return connection.model<ActivityRecord>('UserActivity', schema, 'user_activity')
 }

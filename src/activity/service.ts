@@ -12,6 +12,8 @@ export interface Activity {
   seen(user: { companyId: string; locationId: string; userId: string }): Promise<void>
   /** When the users of an account were last seen, by user id; who never was is not there. */
   lastSeen(companyId: string, locationId: string): Promise<Map<string, Date>>
+  /** Users last seen between two instants, the longest absent first: of all accounts, or of a few. */
+  lastSeenBetween(companyId: string, query: { fromAt: Date; toAt: Date; among: readonly string[] | null; limit: number }): Promise<{ locationId: string; userId: string; lastSeenAt: Date }[]>
   /** Tells absences that have been reached. @returns how many users were looked at */
   sweep(limit: number): Promise<number>
   purge(companyId: string): Promise<void>
@@ -85,6 +87,12 @@ export function createActivity({ connection, clock, accounts, events }: Activity
     async lastSeen(companyId, locationId) {
       const found = await users.find({ companyId, locationId }, { userId: 1, lastSeenAt: 1 }).lean()
       return new Map(found.map(({ userId, lastSeenAt }) => [userId, lastSeenAt]))
+    },
+
+    async lastSeenBetween(companyId, { fromAt, toAt, among, limit }) {
+      const whose = among === null ? {} : { locationId: { $in: [...among] } }
+      const found = await users.find({ companyId, lastSeenAt: { $gte: fromAt, $lt: toAt }, ...whose }).sort({ lastSeenAt: 1, _id: 1 }).limit(limit).lean<ActivityRecord[]>()
+      return found.map(({ locationId, userId, lastSeenAt }) => ({ locationId, userId, lastSeenAt }))
     },
 
     async sweep(limit) {

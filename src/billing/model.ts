@@ -43,7 +43,7 @@ export function billingModels(connection: Connection): { facts: Model<BillingFac
     accounts: make<BillingRecord>(
       'BillingAccount', 'billing_accounts',
       { _id: String, companyId: String, locationId: String, payment: String, paymentAt: Date, renewalAt: Date, renewalFactAt: Date, toldDays: Number, dueAt: Date, version: Number },
-      [{ dueAt: 1 }, { companyId: 1 }],
+      [{ dueAt: 1 }, { companyId: 1 }, { companyId: 1, payment: 1, paymentAt: 1 }],
     ),
   }
 }

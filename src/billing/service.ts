@@ -15,6 +15,8 @@ export interface Billing {
   record(session: Session, locationId: string, fact: BillingFact): Promise<{ created: boolean; view: BillingView }>
   /** @throws RequestError 404 */
   view(companyId: string, locationId: string): Promise<BillingView>
+  /** Accounts whose last payment failed, the longest first: all, or a few. */
+  failed(companyId: string, query: { among: readonly string[] | null; limit: number }): Promise<{ locationId: string; at: Date }[]>
   /** Tells renewals that are near. @returns how many accounts were looked at */
   sweep(limit: number): Promise<number>
   purge(companyId: string): Promise<void>
@@ -105,6 +107,12 @@ export function createBilling({ connection, clock, accounts, events }: BillingDe
     async view(companyId, locationId) {
       if ((await accounts.get(companyId, locationId)) === null) throw notFound('account')
       return viewOf(await stateOf(companyId, locationId))
+    },
+
+    async failed(companyId, { among, limit }) {
+      const whose = among === null ? {} : { locationId: { $in: [...among] } }
+      const found = await models.accounts.find({ companyId, payment: 'failed', ...whose }).sort({ paymentAt: 1 }).limit(limit).lean<BillingRecord[]>()
+      return found.flatMap(({ locationId, paymentAt }) => (paymentAt === null ? [] : [{ locationId, at: paymentAt }]))
     },
 
     async sweep(limit) {

@@ -38,6 +38,12 @@ export interface Cases {
   openCasesOf(companyId: string, locationId: string): Promise<OpenCase[]>
   get(companyId: string, caseId: string): Promise<CaseView | null>
   list(session: Session, query: CaseQuery): Promise<CaseList>
+  /** Open cases by urgency: all, or those of some accounts and those that one person has. */
+  urgent(companyId: string, query: { of: { locationIds: readonly string[]; ownerId: string } | null; limit: number }): Promise<CaseView[]>
+  /** Cases of these accounts that were closed after an instant. */
+  closedAfter(companyId: string, locationIds: readonly string[], after: Date): Promise<{ locationId: string; userId: string; closedAt: Date }[]>
+  /** Which of these accounts have an open case. */
+  accountsWithOpenCase(companyId: string, locationIds: readonly string[]): Promise<Set<string>>
   /** @throws RequestError 404; 409 `case_closed` */
   close(session: Session, caseId: string, closing: CaseClosing): Promise<CaseView>
   /** @throws RequestError 404; 409 `case_closed`; 422 `owner_unknown` */
@@ -326,6 +332,25 @@ export function createCases({ connection, clock, events, accounts, settings }: C
         cases.countDocuments(filter),
       ])
       return { items: found.map((record) => caseViewOf(record, now)), page, pageSize, total }
+    },
+
+    async urgent(companyId, { of, limit }) {
+      const now = clock.now()
+      const whose = of === null ? {} : { $or: [{ ownerId: of.ownerId }, { locationId: { $in: [...of.locationIds] } }] }
+      const found = await cases.find({ companyId, state: 'open', ...whose }).sort({ dueAt: 1, _id: 1 }).limit(limit).lean<CaseRecord[]>()
+      return found.map((record) => caseViewOf(record, now))
+    },
+
+    async closedAfter(companyId, locationIds, after) {
+      const found = await cases
+        .find({ companyId, locationId: { $in: [...locationIds] }, state: 'closed', closedAt: { $gte: after } }, { locationId: 1, userId: 1, closedAt: 1 })
+        .lean<Pick<CaseRecord, 'locationId' | 'userId' | 'closedAt'>[]>()
+      return found.flatMap(({ locationId, userId, closedAt }) => (closedAt === null ? [] : [{ locationId, userId, closedAt }]))
+    },
+
+    async accountsWithOpenCase(companyId, locationIds) {
+      const found = await cases.find({ companyId, locationId: { $in: [...locationIds] }, state: 'open' }, { locationId: 1 }).lean<Pick<CaseRecord, 'locationId'>[]>()
+      return new Set(found.map(({ locationId }) => locationId))
     },
 
     close: (session, caseId, { outcome, note }) =>

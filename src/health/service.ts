@@ -3,7 +3,7 @@ import type { Accounts, BulkHandler } from '../accounts/index.ts'
 import type { Effects, PersonalValues } from '../effects/index.ts'
 import type { Actor, DomainEvent, Events } from '../events/index.ts'
 import type { AccountHealth } from '../http/contract/accounts.ts'
-import type { HealthConfirmRequest, HealthHistory, HealthNoteRequest, HealthRequest, HealthUndoRequest, OpenHealthItems } from '../http/contract/health.ts'
+import type { HealthChange, HealthConfirmRequest, HealthHistory, HealthNoteRequest, HealthRequest, HealthUndoRequest, OpenHealthItems } from '../http/contract/health.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
@@ -45,6 +45,8 @@ export interface Health {
   history(companyId: string, locationId: string, page: Page): Promise<HealthHistory>
   /** Changes made in the CRM whose note is missing. @param query.csm user id of the owner, or `none` */
   openItems(companyId: string, query: Page & { csm?: string | undefined }): Promise<OpenHealthItems>
+  /** The newest changes made in the CRM whose note is missing: of all accounts, or of a few. */
+  notesMissing(companyId: string, query: { among: readonly string[] | null; limit: number }): Promise<HealthChange[]>
   /** What people set in HighLevel themselves. */
   personal: PersonalValues
   /** Takes note of what happened elsewhere: a new contact, somebody who left, another primary contact. Idempotent. @param levelOfAccount where it is read for this event anyway; null → there is nothing to give out */
@@ -221,6 +223,8 @@ export function createHealth(deps: HealthDeps): Health {
         page, pageSize, total,
       }
     },
+
+    notesMissing: async (companyId, { among, limit }) => (await history.open(companyId, among === null ? null : [...among], { page: 1, pageSize: limit })).items,
 
     personal: createPersonalValues(records, giving, clock),
 

@@ -11,6 +11,8 @@ export interface AlertNews {
   accountName: string
   reason: string
   open: boolean
+  /** The account's level went up; left out for anything else. */
+  rose?: boolean
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
@@ -28,7 +30,8 @@ export function alertNewsOf(event: Pick<DomainEvent, 'type' | 'userId' | 'before
   }
   if (event.type === 'happiness.account_level_changed') {
     const isChange = text(event.before) !== null && text(event.after) !== null
-    return { kind: 'account_changed', userId: null, userName: null, accountName, reason: event.summary, open: isChange }
+    const steps = event.data['steps']
+    return { kind: 'account_changed', userId: null, userName: null, accountName, reason: event.summary, open: isChange, rose: typeof steps === 'number' && steps > 0 }
   }
   return null
 }

@@ -14,6 +14,8 @@ export interface Alerts {
   observe(event: DomainEvent): Promise<void>
   /** Newest first. Falls and changes of the last 30 days, silences as long as they last. */
   list(companyId: string, query: { kind?: AlertKind | undefined; among: ReadonlySet<string> | null; page: number; pageSize: number }): Promise<{ items: AlertRecord[]; total: number }>
+  /** The newest falls, or silences, of a few accounts or of all; what got better is none. */
+  needing(companyId: string, kind: AlertKind, options: { among: readonly string[] | null; limit: number }): Promise<AlertRecord[]>
   /** The weekly look for accounts that fell silent; each silence is told once. */
   lookForSilence(companyId: string): Promise<void>
   purge(companyId: string): Promise<void>
@@ -38,11 +40,11 @@ export function createAlerts({ models, clock, figures, cycles, events }: AlertsD
   const { alerts, coverage, books } = models
 
   async function put(companyId: string, locationId: string, at: Date, news: AlertNews): Promise<void> {
-    const { kind, userId, userName, accountName, reason, open } = news
+    const { kind, userId, userName, accountName, reason, open, rose = false } = news
     const _id = `${companyId}:${kind}:${locationId}:${userId ?? ''}`
     // Nothing is written to say that all is well with somebody of whom nothing was ever said.
     try {
-      await alerts.updateOne({ _id, companyId, at: { $lte: at } }, { $set: { locationId, kind, at, userId, userName, accountName, reason, open } }, { upsert: open })
+      await alerts.updateOne({ _id, companyId, at: { $lte: at } }, { $set: { locationId, kind, at, userId, userName, accountName, reason, open, rose } }, { upsert: open })
     } catch (error) {
       // Something newer is known.
       if (!isDuplicateKey(error)) throw error
@@ -69,6 +71,12 @@ export function createAlerts({ models, clock, figures, cycles, events }: AlertsD
       const records = await alerts.find({ _id: { $in: ids }, companyId }).lean<AlertRecord[]>()
       const byId = new Map(records.map((record) => [record._id, record]))
       return { items: ids.flatMap((id) => byId.get(id) ?? []), total: mine.length }
+    },
+
+    async needing(companyId, kind, { among, limit }) {
+      const since = kind === 'silence' ? {} : { at: { $gte: new Date(clock.nowMs() - shownDays * dayMs) } }
+      const whose = among === null ? {} : { locationId: { $in: [...among] } }
+      return alerts.find({ companyId, open: true, kind, ...since, ...whose, rose: { $ne: true } }).sort({ at: -1, _id: 1 }).limit(limit).lean<AlertRecord[]>()
     },
 
     async lookForSilence(companyId) {

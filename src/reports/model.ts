@@ -86,6 +86,8 @@ export interface AlertRecord {
   reason: string
   /** False: it was, and is over. */
   open: boolean
+  /** For a change of an account's level: it went up. */
+  rose?: boolean
 }
 
 /** An account's weekly coverage, for silence. */
@@ -165,10 +167,11 @@ export function reportModels(connection: Connection): ReportModels {
     }),
     alerts: defined<AlertRecord>(connection, 'ReportAlert', 'report_alerts', () => {
       const schema = new Schema<AlertRecord>(
-        { _id: String, companyId: String, locationId: String, kind: String, at: Date, accountName: String, userId: String, userName: String, reason: String, open: Boolean },
+        { _id: String, companyId: String, locationId: String, kind: String, at: Date, accountName: String, userId: String, userName: String, reason: String, open: Boolean, rose: Boolean },
         { ...options, collection: 'report_alerts' },
       )
       schema.index({ companyId: 1, open: 1, at: -1, _id: 1, kind: 1 })
+      schema.index({ companyId: 1, open: 1, kind: 1, at: -1, _id: 1 })
       return schema
     }),
     coverage: defined<CoverageRecord>(connection, 'AccountCoverage', 'account_coverage', () => {

@@ -183,6 +183,8 @@ export function createReports(deps: ReportsDeps): Reports {
       return alerts.list(companyId, { ...query, among: members?.ids ?? null })
     },
 
+    needing: (companyId, kind, options) => alerts.needing(companyId, kind, options),
+
     async observe(event) {
       if (event.type === 'feedback.enabled') await begin(event.companyId)
       await levels.observe(event)

@@ -267,6 +267,12 @@ export function createSetup(deps: SetupDeps): Setup {
       if (failure !== null) logger.info({ companyId, code: failure.code }, 'a repair was interrupted')
       return check(companyId)
     },
+    async standing(companyId) {
+      const record = await read(companyId)
+      if (record === null) return { chosen: false, failing: [], since: null }
+      const failing = record.status === 'provisioning' ? [] : [...new Set([...record.problems.map(({ key }) => key), ...(record.drift ?? [])])]
+      return { chosen: true, failing, since: record.checkedAt }
+    },
     async resources(companyId) {
       const cached = cache.get(companyId)
       if (cached !== undefined && cached.until > clock.nowMs()) return cached.map

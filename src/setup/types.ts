@@ -26,6 +26,8 @@ export interface Setup {
    * @throws RequestError 409 `setup_not_chosen` before a success location was chosen
    */
   repair(companyId: string, by: { userId: string; name: string }): Promise<SetupView>
+  /** What the last look found, without a call: whether the success location was chosen, and which checks failed. */
+  standing(companyId: string): Promise<{ chosen: boolean; failing: string[]; since: Date | null }>
   /** Ids for the effects; null before a success location was chosen. Cached for a second. */
   resources(companyId: string): Promise<ResourceMap | null>
   /**

@@ -17,10 +17,21 @@ export interface RunsOf {
   pageSize: number
 }
 
+/** A follow-up that waits for a person. */
+export interface FailedRun {
+  runId: string
+  locationId: string
+  /** Null if the workflow is not there any more. */
+  name: string | null
+  at: Date
+}
+
 /** Runs as people read them: with the names of those that they are about. */
 export interface RunList {
   /** Newest first. */
   list(query: RunsOf): Promise<{ items: RunView[]; total: number }>
+  /** Follow-ups of accounts that gave up after an error, the newest first: of all accounts, or of a few. */
+  failed(query: { companyId: string; fromAt: Date; among: readonly string[] | null; limit: number }): Promise<FailedRun[]>
   /** @throws RequestError 404 */
   one(companyId: string, runId: string): Promise<RunView>
 }
@@ -60,6 +71,16 @@ export function createRunList(deps: { runs: Model<RunRecord>; states: Pick<Workf
         runs.countDocuments(filter),
       ])
       return { items: await named(companyId, found), total }
+    },
+
+    async failed({ companyId, fromAt, among, limit }) {
+      const whose = among === null ? {} : { locationId: { $in: [...among] } }
+      const [found, workflows] = await Promise.all([
+        runs.find({ companyId, state: 'failed', createdAt: { $gte: fromAt }, kind: 'follow_up', ...whose }).sort({ createdAt: -1 }).limit(limit).lean<RunRecord[]>(),
+        states.recent(companyId),
+      ])
+      const names = new Map(workflows.map(({ definition }) => [definition.key, definition.name]))
+      return found.flatMap(({ _id, locationId, workflowKey, finishedAt, createdAt }) => (locationId === null ? [] : [{ runId: _id, locationId, name: names.get(workflowKey) ?? null, at: finishedAt ?? createdAt }]))
     },
 
     async one(companyId, runId) {

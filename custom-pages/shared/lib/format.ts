@@ -5,6 +5,7 @@ const language = undefined
 const count = new Intl.NumberFormat(language)
 const clockTime = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit' })
 const shortDate = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' })
+const dayInWords = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' })
 const fullDate = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
 
 const minuteMs = 60_000
@@ -46,6 +47,11 @@ export function when(at: string, nowMs = Date.now()): string {
 /** The day alone: `3 Feb`. */
 export function shortDay(at: string): string {
   return shortDate.format(new Date(at))
+}
+
+/** Today, or another day: `Friday 20 November`. */
+export function longDay(date = new Date()): string {
+  return dayInWords.format(date)
 }
 
 /** `45 min`, `3 h`, `3 h 25 min`. */

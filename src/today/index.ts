@@ -1,0 +1,2 @@
+export { createToday, type Today } from './service.ts'
+export { todayRoutes } from './routes.ts'
