@@ -37,6 +37,7 @@ function routesOf(locationId: string): Record<string, string[]> {
     ranking: ['/api/reports/ranking', '/api/reports/ranking?order=top&csm=csm3', '/api/reports/ranking?page=20'],
     response: ['/api/reports/response', '/api/reports/response?csm=csm3', '/api/reports/response?group=regular'],
     alerts: ['/api/reports/alerts', '/api/reports/alerts?csm=csm3'],
+    today: ['/api/today', '/api/today?csm=csm3', '/api/today?limit=100'],
     'account levels': [`/api/accounts/${locationId}/levels?reading=happiness`],
     confidence: [`/api/accounts/${locationId}/confidence`],
     'owners and their load': ['/api/csms'],
@@ -94,6 +95,8 @@ async function furnish(connection: Connection, companyId: string, furnished: Set
     const changes: Records[] = []
     const cycles: Records[] = []
     const alerts: Records[] = []
+    const cases: Records[] = []
+    const news: Records[] = []
     const hours: Records[] = []
     const events: Records[] = []
     found.slice(begin, begin + batchSize).forEach((account, offset) => {
@@ -136,6 +139,15 @@ async function furnish(connection: Connection, companyId: string, furnished: Set
       const spentAt = new Date(nowMs - (number % 40) * dayMs)
       hours.push({ _id: `bench:${locationId}`, companyId, locationId, csmUserId: `csm${number % 10}`, csmName: `Owner ${number % 10}`, on: spentAt.toISOString().slice(0, 10), minutes: 15 + (number % 4) * 15, note: null, loggedAt: spentAt, counts: true, removedAt: null, removedBy: null, untoldSince: null })
       if (number % 20 === 0) alerts.push({ _id: `bench:${locationId}`, companyId, locationId, kind: 'user_fell', at: keptAt, accountName: locationId, userId: 'u', userName: 'A user', reason: 'A user went from Happy to Not Happy.', open: true })
+      if (number % 15 === 0) alerts.push({ _id: `bench:silence:${locationId}`, companyId, locationId, kind: 'silence', at: keptAt, accountName: locationId, userId: null, userName: null, reason: 'Nobody answered in the last two cycles.', open: true })
+      if (number % 30 === 0) {
+        const id = `bench:${locationId}`
+        cases.push({
+          _id: id, companyId, locationId, userId: 'u', slot: `open:${id}`, state: 'open', accountName: locationId, userName: 'A user', owner: null, ownerId: '', openedAt: keptAt, dueAt: new Date(keptAt.getTime() + dayMs), overdueAt: keptAt,
+          answers: [{ answerId: id, at: keptAt, comment: 'Nobody called back.' }], outcome: null, note: null, closedAt: null, closedBy: null, openings: 1, version: 1, outbox: [], outboxSince: null,
+        })
+      }
+      if (number % 8 === 0) news.push({ _id: `bench:${locationId}:health`, companyId, locationId, at: new Date(nowMs - (number % 7) * dayMs), kind: 'thriving', reason: 'Became Thriving, from Healthy.', open: true })
       if (event === null) return
       for (let index = 0; index < (number === 0 ? 300 : 2); index += 1) {
         const data = { ...(event['data'] as Record<string, unknown>), key: `bench:${locationId}:${index}`, locationId, at: new Date(nowMs - index * 3_600_000) }
@@ -143,7 +155,7 @@ async function furnish(connection: Connection, companyId: string, furnished: Set
       }
     })
     await accounts.bulkWrite(updates, { ordered: false })
-    for (const [name, records] of Object.entries({ level_changes: changes, prompt_cycles: cycles, report_alerts: alerts, csm_hours: hours, events }))
+    for (const [name, records] of Object.entries({ level_changes: changes, prompt_cycles: cycles, report_alerts: alerts, cases, today_news: news, csm_hours: hours, events }))
       for (let at = 0; at < records.length; at += batchSize) await connection.collection<Records>(name).insertMany(records.slice(at, at + batchSize), { ordered: false })
   }
   // What is derived from them is derived anew, as after a late fact.
