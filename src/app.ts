@@ -8,7 +8,7 @@ import { caseRoutes, createCases } from './cases/index.ts'
 import { createEffects } from './effects/index.ts'
 import { createEvents } from './events/index.ts'
 import { createAnswerBook, createFeedback, feedbackRoutes } from './feedback/index.ts'
-import { contactOf, createHappiness } from './happiness/index.ts'
+import { contactOf, createHappiness, happinessRoutes } from './happiness/index.ts'
 import { createHealth, healthRoutes } from './health/index.ts'
 import { createHighLevelGateway, type BudgetLimits } from './highlevel/index.ts'
 import { createHttpServer, operatedEffects, operatedQueue, operationsRoutes, timelineRoutes } from './http/index.ts'
@@ -404,6 +404,7 @@ export function createApp(options: AppOptions): App {
       ...sessionRoutes(sessions),
       ...setupRoutes(setup),
       ...settingsRoutes(settings),
+      ...happinessRoutes(clock),
       ...accountRoutes(accounts),
       ...timelineRoutes({ events, clock, accountName: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.name ?? null }),
       ...feedbackRoutes(feedback, (user) => activity.seen(user)),

@@ -1,6 +1,6 @@
 /** Words of the frame around the pages. */
 export const copy = {
-  tabs: { today: 'Today', accounts: 'Accounts', readings: 'Readings', 'follow-ups': 'Follow-ups', cases: 'Cases', 'set-up': 'Set-up', operations: 'Operations', notifications: 'Notifications' },
+  tabs: { today: 'Today', accounts: 'Accounts', readings: 'Readings', 'follow-ups': 'Follow-ups', cases: 'Cases', 'set-up': 'Set-up', settings: 'Settings', operations: 'Operations', notifications: 'Notifications' },
   mainNavigation: 'Main',
   connecting: 'Opening your workspace',
   outside: {

@@ -234,7 +234,7 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
       const [account, staff] = await Promise.all([accounts.get(companyId, locationId), accounts.agencyUser(companyId, userId)])
       if (account === null) throw notFound('account')
       const at = clock.now()
-      const { state, rules, record, name, openCaseId } = await situationOf(user, staff !== null)
+      const { state, rules, newest, record, name, openCaseId } = await situationOf(user, staff !== null)
       if (name === null && staff === null) throw notFound('user')
       const decision = decidePrompt(state, rules.prompt, at)
       const given = await book.listOf(user, keptHistory)
@@ -251,6 +251,7 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
         nextAt: decision.nextAt?.toISOString() ?? null,
         clockDueAt: decision.clockDueAt?.toISOString() ?? null,
         openCaseId,
+        question: buttonShown(decision) ? widgetCopyOf(rules, newest !== null, rules.widget.copyLanguage).question : null,
         gates: decision.gates.map((gate) => ({ ...gate, at: gate.at?.toISOString() ?? null, label: gateLabels[gate.key] })),
         history: history.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
       }

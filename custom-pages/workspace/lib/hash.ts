@@ -1,13 +1,16 @@
 /** Where the person is: everything that can be linked to lives in the hash, because the page sits in a frame. */
 export interface Place {
   page: string
+  /** What stands behind the page's name: `cadence` in `#/settings/cadence`. */
+  part: string
   params: Record<string, string>
 }
 
-/** `#/accounts?happiness=none&page=2` → page and parameters. */
+/** `#/accounts?happiness=none&page=2` → page, its part and parameters. */
 export function parseHash(hash: string): Place {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?')
-  return { page: path.split('/')[0] ?? '', params: Object.fromEntries(new URLSearchParams(search)) }
+  const [page = '', part = ''] = path.split('/')
+  return { page, part, params: Object.fromEntries(new URLSearchParams(search)) }
 }
 
 /** The other way round; parameters without a value are left out. */

@@ -7,6 +7,8 @@ const place = reactive<Place>(parseHash(location.hash))
 
 addEventListener('hashchange', () => Object.assign(place, parseHash(location.hash)))
 
+const pathOf = () => (place.part === '' ? place.page : `${place.page}/${place.part}`)
+
 /** The place, and ways to change it: `go` leaves a step for the back button, `adjust` does not. */
 export function useRouter() {
   return {
@@ -16,12 +18,12 @@ export function useRouter() {
       location.hash = hashOf(page, params)
     },
     adjust(params: Record<string, string | number | undefined>): void {
-      const hash = hashOf(place.page, { ...place.params, ...params })
+      const hash = hashOf(pathOf(), { ...place.params, ...params })
       history.replaceState(history.state, '', hash)
       Object.assign(place, parseHash(hash))
     },
     step(params: Record<string, string | number | undefined>): void {
-      location.hash = hashOf(place.page, { ...place.params, ...params })
+      location.hash = hashOf(pathOf(), { ...place.params, ...params })
     },
   }
 }

@@ -178,6 +178,8 @@ export const promptInspection = z.object({
   clockDueAt: instant.nullable(),
   /** The open Not Happy case that holds prompts back. */
   openCaseId: z.string().nullable(),
+  /** The question that this person reads, in the agency's language; null when they see neither button nor prompt. */
+  question: z.string().nullable(),
   gates: z.array(promptGate.extend({ label: z.string() })),
   history: z.array(promptHistoryEntry),
 })

@@ -60,6 +60,18 @@ const happiness = z.strictObject({
   hysteresisPoints: z.number().min(0).max(50),
 })
 
+/** Points and cuts must fall from the best level to the worst, or levels would mean nothing. */
+function checkScale({ cuts, points: scale }: z.output<typeof happiness>, context: z.RefinementCtx, at: string[] = []): void {
+  if (!(cuts.very_happy > cuts.happy && cuts.happy > cuts.neutral)) {
+    context.addIssue({ code: 'custom', path: [...at, 'cuts'], message: 'must fall from very_happy through happy to neutral' })
+  }
+  if (!(scale.very_happy > scale.happy && scale.happy > scale.neutral && scale.neutral > scale.not_happy)) {
+    context.addIssue({ code: 'custom', path: [...at, 'points'], message: 'must fall from very_happy through happy and neutral to not_happy' })
+  }
+}
+/** The rules of the Happiness Level on their own. */
+export const happinessRules = happiness.superRefine((rules, context) => checkScale(rules, context))
+
 const cases = z.strictObject({
   /** Hours in which a Not Happy case should be closed. */
   dueHours: z.number().int().min(1).max(720),
@@ -204,14 +216,7 @@ const sections = { prompt, answers, happiness, cases, health, ownership, team, g
 
 /** The complete settings of one agency. */
 export const agencySettings = z.strictObject(sections).superRefine((settings, context) => {
-  const { cuts } = settings.happiness
-  if (!(cuts.very_happy > cuts.happy && cuts.happy > cuts.neutral)) {
-    context.addIssue({ code: 'custom', path: ['happiness', 'cuts'], message: 'must fall from very_happy through happy to neutral' })
-  }
-  const scale = settings.happiness.points
-  if (!(scale.very_happy > scale.happy && scale.happy > scale.neutral && scale.neutral > scale.not_happy)) {
-    context.addIssue({ code: 'custom', path: ['happiness', 'points'], message: 'must fall from very_happy through happy and neutral to not_happy' })
-  }
+  checkScale(settings.happiness, context, ['happiness'])
   for (const group of ['happiness', 'health'] as const) {
     if (new Set(Object.values(settings.tags[group])).size < 4) context.addIssue({ code: 'custom', path: ['tags', group], message: 'needs four different tags' })
   }

@@ -8,7 +8,7 @@ describe('links in the hash', () => {
   it('come back as they were, whatever a person searched for', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.nat(), (q, page) => {
-        expect(parseHash(hashOf('accounts', { q, page, empty: '', missing: undefined }))).toEqual({ page: 'accounts', params: { q, page: String(page) } })
+        expect(parseHash(hashOf('accounts', { q, page, empty: '', missing: undefined }))).toEqual({ page: 'accounts', part: '', params: { q, page: String(page) } })
       }),
     )
   })
@@ -29,7 +29,7 @@ describe('links in the hash', () => {
   })
 
   it('an empty hash is no page', () => {
-    expect(parseHash('')).toEqual({ page: '', params: {} })
+    expect(parseHash('')).toEqual({ page: '', part: '', params: {} })
   })
 })
 
