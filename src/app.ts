@@ -11,7 +11,7 @@ import { createAnswerBook, createFeedback, feedbackRoutes } from './feedback/ind
 import { contactOf, createHappiness, happinessRoutes } from './happiness/index.ts'
 import { createHealth, healthRoutes } from './health/index.ts'
 import { createHighLevelGateway, type BudgetLimits } from './highlevel/index.ts'
-import { createHttpServer, operatedEffects, operatedQueue, operationsRoutes, timelineRoutes } from './http/index.ts'
+import { createHttpServer, createStreams, operatedEffects, operatedQueue, operationsRoutes, timelineRoutes, type StreamLimits } from './http/index.ts'
 import { createInbox } from './inbox/index.ts'
 import { createInstallations, installationRoutes } from './installations/index.ts'
 import type { Clock } from './kernel/clock.ts'
@@ -24,6 +24,7 @@ import type { Logger } from './kernel/logger.ts'
 import type { Outbound } from './kernel/outbound.ts'
 import { createRush } from './kernel/rush.ts'
 import { createWake, type PumpName } from './kernel/wake.ts'
+import { createLive, liveRoutes } from './live/index.ts'
 import { createMarketplace, headerSecrets, marketplaceRoutes } from './marketplace/index.ts'
 import { createNotifications, createSmtpMailer, notificationRoutes } from './notifications/index.ts'
 import { createPeople, peopleRoutes } from './people/index.ts'
@@ -56,6 +57,8 @@ export interface AppOptions {
   limits?: BudgetLimits
   /** Where webhooks of steps may go, other than the public internet: a test's own receiver. */
   webhookNetwork?: WebhookNetwork
+  /** How long open pages wait, and how many there may be; other than usual for a test. */
+  streams?: Partial<StreamLimits> & { pollMs?: number }
 }
 
 /** The running product in one process. */
@@ -63,6 +66,8 @@ export interface App {
   express: ReturnType<typeof createHttpServer>
   /** Creates indexes and starts the pumps and the clock, as far as the process's roles say. */
   start(): Promise<void>
+  /** Ends the streams of open pages, which would keep the server from closing; they come back elsewhere. */
+  endStreams(): void
   /** Takes nothing new, finishes what is in flight, gives back the rest. */
   stop(): Promise<void>
   /** For commands and tests. */
@@ -83,6 +88,7 @@ function composeServices(options: AppOptions) {
   const rush = createRush()
   const box = createCryptoBox(config.appSecret, config.appSecretPrevious)
   const events = createEvents({ connection, clock, wake })
+  const live = createLive({ connection, clock, logger, events, ...(options.streams?.pollMs === undefined ? {} : { pollMs: options.streams.pollMs }) })
   const settings = createSettings({ connection, clock, logger, agencyName: async (companyId) => (await installations.get(companyId))?.companyName ?? null })
   const gateway = createHighLevelGateway({
     connection, clock, box, logger, faultPoint,
@@ -160,6 +166,7 @@ function composeServices(options: AppOptions) {
   const mailer = config.smtpUrl === undefined || config.mailFrom === undefined ? undefined : createSmtpMailer(config.smtpUrl, config.mailFrom)
   const notifications = createNotifications({
     connection, clock, logger, box, settings, accounts, faultPoint,
+    changed: (companyId) => live.mark(companyId, { type: 'notifications' }),
     ...(mailer === undefined ? {} : { mailer }),
     ...(options.outbound === undefined ? {} : { outbound: options.outbound }),
     isLive,
@@ -200,6 +207,7 @@ function composeServices(options: AppOptions) {
   })
   const workflows = createWorkflows({
     connection, clock, wake, rush, logger, faultPoint,
+    changed: (companyId, key) => live.mark(companyId, key === null ? { type: 'runs' } : { type: 'workflow', key }),
     findings: createStepFindings({ choices: crmChoices, webhookFault: (companyId, url) => webhookOut.faultOf(companyId, url) }),
     events,
     observers: [(event) => happiness.observe(event), (event) => people.observe(event), (event) => cases.observe(event), (event, scene) => health.observe(event, async () => (await scene.account())?.healthLevel ?? null), (event) => reports.observe(event), (event) => today.observe(event), (event) => marketplace.observe(event), (event) => tellChurn(events, event)],
@@ -306,6 +314,7 @@ function composeServices(options: AppOptions) {
     ['marketplace', (id) => marketplace.purge(id)],
     ['effects', (id) => effects.purge(id)],
     ['events', (id) => events.purge(id)],
+    ['live', (id) => live.purge(id)],
     ['inbox', (id) => inbox.purge(id)],
     ['setup', (id) => setup.purge(id)],
     ['accounts', (id) => accounts.purge(id)],
@@ -314,7 +323,7 @@ function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps, marketplace.pump]
-  return { wake, box, events, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
+  return { wake, box, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {
@@ -325,7 +334,7 @@ function personOf(user: { name: string; email: string | null; firstName?: string
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
+  const { wake, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -392,8 +401,11 @@ export function createApp(options: AppOptions): App {
     marketplace: operatedQueue(marketplace.queue),
   }
 
+  const streams = createStreams({ ...options.streams, verify: (token) => sessions.verify(token), readSession: (token) => sessions.authenticate(token) })
+
   const express = createHttpServer({
     logger,
+    streams,
     version: options.version,
     metricsToken: config.metricsToken,
     readSession: (token) => sessions.authenticate(token),
@@ -407,6 +419,7 @@ export function createApp(options: AppOptions): App {
       ...happinessRoutes(clock),
       ...accountRoutes(accounts),
       ...timelineRoutes({ events, clock, accountName: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.name ?? null }),
+      ...liveRoutes(live),
       ...feedbackRoutes(feedback, (user) => activity.seen(user)),
       ...caseRoutes(cases),
       ...scoreRoutes(scores, accounts),
@@ -450,6 +463,12 @@ export function createApp(options: AppOptions): App {
         },
       },
       {
+        name: 'barometer_open_streams',
+        help: 'Pages that are told of changes.',
+        labelNames: [],
+        read: () => Promise.resolve([{ labels: {}, value: streams.count() }]),
+      },
+      {
         name: 'barometer_inbox_lag_seconds',
         help: 'Age of the oldest delivery that waits.',
         labelNames: [],
@@ -488,13 +507,16 @@ export function createApp(options: AppOptions): App {
       await scheduler.start()
       started = true
     },
+    endStreams: () => streams.end(),
     async stop() {
       started = false
+      streams.end()
       if (works) {
         await scheduler.stop()
         await Promise.all(pumps.map((pump) => pump.stop()))
         await installations.stop()
       }
+      await live.stop()
       await health.stop()
       await gateway.stop()
       services.mailer?.close()

@@ -139,6 +139,7 @@ async function start(): Promise<void> {
       }, shutdownDeadlineMs)
       deadline.unref()
       try {
+        app.endStreams()
         if (server.listening) {
           const closed = new Promise<void>((resolve) => server.close(() => resolve()))
           server.closeIdleConnections()

@@ -84,6 +84,8 @@ export interface WorkflowsDeps {
   /** Definitions; the shipped ones if left out. */
   library?: readonly WorkflowDefinition[]
   faultPoint?: FaultPoint
+  /** Somebody changed a workflow; or, with null, runs went on. */
+  changed?: (companyId: string, key: string | null) => void
   /** Sends a test to the person who asks for it; undefined: no mail server is set. */
   sendMail?: (mail: TestMail) => Promise<void>
   /** Looks up what a definition's steps name outside of the product; without it nothing is looked up. */
@@ -107,7 +109,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
   const library = indexLibrary(deps.library ?? shippedLibrary)
   const faults = deps.faultPoint === undefined ? {} : { faultPoint: deps.faultPoint }
   const queue = createLeasedQueue<StepItem>(connection, { collection: 'workflow_steps', clock, maxAttempts, ...faults })
-  const states = createWorkflowStates({ models, library, clock })
+  const states = createWorkflowStates({ models, library, clock, ...(deps.changed === undefined ? {} : { changed: deps.changed }) })
   const cap = createMessageCap(models.caps, clock)
   const optOuts = createOptOuts(models.optOuts)
   const places = createPlaces({ ports, clock })
@@ -149,6 +151,7 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
         for (const observe of observers) await observe(claimed.data, scene)
         const observed = await deliveries.observe(claimed.data)
         const started = await starter.start(claimed.data, scene)
+        if (observed || started.length > 0) deps.changed?.(claimed.data.companyId, null)
         return observed || started.length > 0 ? 'done' : 'ignored'
       },
     }),
@@ -164,7 +167,9 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
       gatherMs,
       async handle(claimed) {
         await rush.calm(yieldMs)
-        return runner.handle(claimed)
+        const outcome = await runner.handle(claimed)
+        if (claimed.companyId !== null && outcome !== 'ignored') deps.changed?.(claimed.companyId, null)
+        return outcome
       },
     }),
   }

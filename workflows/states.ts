@@ -77,7 +77,8 @@ interface Recent {
   untilMs: number
 }
 
-export function createWorkflowStates(deps: { models: WorkflowModels; library: LibraryIndex; clock: Clock }): WorkflowStates {
+/** @param deps.changed told of every workflow that somebody changed */
+export function createWorkflowStates(deps: { models: WorkflowModels; library: LibraryIndex; clock: Clock; changed?: (companyId: string, key: string) => void }): WorkflowStates {
   const { models, library, clock } = deps
   const idOf = (companyId: string, key: string) => `${companyId}:${key}`
   const recent = new Map<string, Recent>()
@@ -178,6 +179,7 @@ export function createWorkflowStates(deps: { models: WorkflowModels; library: Li
     } finally {
       forget(companyId)
     }
+    deps.changed?.(companyId, key)
     return read((next.own ?? null) === null ? base : stored(next.own), next)
   }
 

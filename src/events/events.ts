@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type { Connection } from 'mongoose'
 import type { Clock } from '../kernel/clock.ts'
 import type { Wake } from '../kernel/wake.ts'
@@ -23,6 +24,12 @@ export interface TimelineQuery {
   pageSize: number
 }
 
+/** An event as it stands in the order of storing. */
+export interface StoredEvent extends Pick<DomainEvent, 'key' | 'type' | 'locationId' | 'userId'> {
+  /** Grows with time; comparable between processes as far as their clocks agree. */
+  position: number
+}
+
 /** What happened: appended by features, read by timelines, worked through by workflows. */
 export interface Events {
   /** Stores the fact once and wakes its readers. */
@@ -32,6 +39,10 @@ export interface Events {
   timeline(query: TimelineQuery): Promise<{ items: DomainEvent[]; total: number }>
   /** Events with `fromAt <= at < toAt`, oldest first, read in pages. */
   since(query: { companyId: string; types?: readonly DomainEventType[]; fromAt: Date; toAt: Date }): AsyncIterable<DomainEvent>
+  /** What an agency's events are about, in the order of their storing, after a position (`positionOf` of the store). */
+  storedAfter(query: { companyId: string; after: number; limit: number }): Promise<StoredEvent[]>
+  /** Called with the agency whenever this process stored something. @returns a function that stops listening */
+  onStored(listener: (companyId: string) => void): () => void
   /** Removes everything of an agency. */
   purge(companyId: string): Promise<void>
   /** For the one consumer that works through all events: workflows. */
@@ -59,6 +70,7 @@ export function createEvents(deps: { connection: Connection; clock: Clock; wake:
   ] as const
   const queue = createLeasedQueue<DomainEvent>(connection, { collection, clock, doneTtlDays: null, indexes: [...indexes] })
   const records = queueCollection(connection, collection)
+  const stored = new EventEmitter().setMaxListeners(0)
 
   return {
     queue,
@@ -67,12 +79,30 @@ export function createEvents(deps: { connection: Connection; clock: Clock; wake:
     async append(event) {
       const outcome = await queue.insert(itemOf(event))
       if (!timelineOnlyTypes.has(event.type)) wake.signal('events')
+      if (outcome === 'inserted') stored.emit('stored', event.companyId)
       return outcome
     },
 
     async appendAll(events) {
       await queue.insertAll(events.map(itemOf))
       if (events.some(({ type }) => !timelineOnlyTypes.has(type))) wake.signal('events')
+      for (const companyId of new Set(events.map((event) => event.companyId))) stored.emit('stored', companyId)
+    },
+
+    async storedAfter({ companyId, after, limit }) {
+      const projection = { order: 1, 'data.type': 1, 'data.locationId': 1, 'data.userId': 1 }
+      const found = await records.find({ companyId, order: { $gt: after } }, { projection }).sort({ order: 1 }).limit(limit).toArray()
+      return found.map(({ _id: key, order: position, data }) => {
+        const { type, locationId, userId } = data as Pick<DomainEvent, 'type' | 'locationId' | 'userId'>
+        return { key, position, type, locationId, userId }
+      })
+    },
+
+    onStored(listener) {
+      stored.on('stored', listener)
+      return () => {
+        stored.off('stored', listener)
+      }
     },
 
     async timeline({ companyId, locationId, userId, types, actorId, source, fromAt, toAt, page, pageSize }) {

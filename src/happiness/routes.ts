@@ -9,6 +9,7 @@ export function happinessRoutes(clock: Clock): Route[] {
       method: 'POST',
       path: '/api/settings/try-level',
       access: 'agency',
+      needs: 'read',
       summary: 'Which level some answers would make by rules that need not be saved. Stores nothing.',
       body: levelTrial,
       responses: { 200: { description: 'The level, the figure it came from, and how much each answer counts.', schema: levelTrialResult } },

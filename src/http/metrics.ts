@@ -45,6 +45,8 @@ export function createMetrics(token: string | undefined, sources: readonly Gauge
     observeRequests(request, response, next) {
       const end = duration.startTimer()
       response.on('finish', () => {
+        // How long somebody kept a page open is no time to answer.
+        if (String(response.getHeader('content-type')).startsWith('text/event-stream')) return
         // The route's pattern, not the address: ids in labels would grow without bound.
         const route = (request.route as { path?: unknown } | undefined)?.path
         end({ method: request.method, route: typeof route === 'string' ? route : 'none', status: String(response.statusCode) })

@@ -4,6 +4,7 @@ import type { ZodType } from 'zod'
 import { RequestError } from '../kernel/errors.ts'
 import type { Access, Needs, Refusals, Route, RouteResponse, Session } from '../kernel/route.ts'
 import { invalidInput, sendError } from './errors.ts'
+import type { Streams } from './streams.ts'
 import { problemOf } from './words.ts'
 
 /** Turns a bearer token into a session; null if it is missing, forged or expired. */
@@ -32,9 +33,14 @@ function sessionMayCall(access: Access, session: Session): boolean {
   }
 }
 
+/** The bearer token, if there is one. */
+function tokenOf(request: Request): string | undefined {
+  return /^Bearer ([\w-]+\.[\w-]+\.[\w-]*)$/.exec(request.get('authorization') ?? '')?.[1]
+}
+
 async function authenticate(route: Route, request: Request, readSession: SessionReader): Promise<Session | null> {
-  const match = /^Bearer ([\w-]+\.[\w-]+\.[\w-]*)$/.exec(request.get('authorization') ?? '')
-  const session = match?.[1] === undefined ? null : await readSession(match[1])
+  const token = tokenOf(request)
+  const session = token === undefined ? null : await readSession(token)
   if (route.access === 'public') return session
   if (session === null) throw new RequestError(401, 'unauthorized', 'Sign in again: open this page from the app.')
   if (!sessionMayCall(route.access, session)) {
@@ -63,7 +69,7 @@ function memberWithNul(value: unknown): string[] | null {
   return null
 }
 
-function send(response: Response, result: RouteResponse): void {
+function send(response: Response, result: Exclude<RouteResponse, { stream: unknown }>): void {
   response.status(result.status)
   if (result.headers !== undefined) response.set(result.headers)
   if ('text' in result) response.type(result.contentType).send(result.text)
@@ -77,7 +83,7 @@ function needsOf({ method, path, needs }: Route): Needs {
   return 'read'
 }
 
-function handlerOf(route: Route, readSession: SessionReader, permits: Permits): RequestHandler {
+function handlerOf(route: Route, readSession: SessionReader, permits: Permits, streams: Streams): RequestHandler {
   const wantsBody = route.body !== undefined
   const needs = needsOf(route)
   return async (request, response) => {
@@ -99,12 +105,13 @@ function handlerOf(route: Route, readSession: SessionReader, permits: Permits): 
       ip: request.ip ?? 'unknown',
       headers,
     })
-    send(response, result)
+    if ('stream' in result) streams.open(response, result, { session, token: tokenOf(request) })
+    else send(response, result)
   }
 }
 
 /** Mounts routes given as data: rate limit, session, role, input check, handler. */
-export function mountRoutes(app: Express, routes: readonly Route[], readSession: SessionReader, permits: Permits): void {
+export function mountRoutes(app: Express, routes: readonly Route[], readSession: SessionReader, permits: Permits, streams: Streams): void {
   for (const route of routes) {
     const limiter = rateLimit({
       windowMs: 60_000,
@@ -116,6 +123,6 @@ export function mountRoutes(app: Express, routes: readonly Route[], readSession:
       keyGenerator: (request) => (route.access === 'public' ? '' : (request.get('authorization')?.slice(-24) ?? '')) + ipKeyGenerator(request.ip ?? ''),
       handler: (_request, response) => sendError(response, 429, 'too_many_requests', 'Too many requests. Wait a minute and try again.'),
     })
-    app[route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'](route.path, limiter, handlerOf(route, readSession, permits))
+    app[route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete'](route.path, limiter, handlerOf(route, readSession, permits, streams))
   }
 }

@@ -21,9 +21,9 @@ export function openApiDocument(routes: readonly Route[], info: { version: strin
 
 function operation(route: Route): unknown {
   const responses = Object.fromEntries(
-    Object.entries(route.responses).map(([status, { description, schema }]) => [
+    Object.entries(route.responses).map(([status, { description, schema, contentType = 'application/json' }]) => [
       status,
-      { description, ...(schema === undefined ? {} : { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }) },
+      { description, ...(schema === undefined ? {} : { content: { [contentType]: { schema: jsonSchema(schema, 'output') } } }) },
     ]),
   )
   return {

@@ -7,6 +7,7 @@ import { createMetrics, type GaugeSource } from './metrics.ts'
 import { mountRoutes, type Permits, type SessionReader } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { mountPages, type PagesOptions } from './pages.ts'
+import type { Streams } from './streams.ts'
 
 /** One thing that must work before this process takes traffic. */
 export interface ReadinessCheck {
@@ -21,6 +22,8 @@ export interface HttpServerOptions {
   webhooks: Router
   readSession: SessionReader
   permits: Permits
+  /** Where answers without an end are kept. */
+  streams: Streams
   pages: PagesOptions
   readiness: readonly ReadinessCheck[]
   gauges: readonly GaugeSource[]
@@ -96,7 +99,7 @@ export function createHttpServer(options: HttpServerOptions): Express {
       return { status: 200, json: document }
     },
   })
-  mountRoutes(app, [...options.routes, described], options.readSession, options.permits)
+  mountRoutes(app, [...options.routes, described], options.readSession, options.permits, options.streams)
   mountPages(app, options.pages)
   app.get('/', (_request, response) => {
     response.redirect('/pages/workspace')

@@ -41,8 +41,26 @@ export interface RouteRequest<P, Q, B> {
   headers: Readonly<Record<string, string | undefined>>
 }
 
-/** What a handler gives back. */
-export type RouteResponse = { status: number; json: unknown; headers?: Record<string, string> } | { status: number; text: string; contentType: string; headers?: Record<string, string> }
+/** Where an answer without an end is written to. */
+export interface StreamOut {
+  /** Does nothing once it is closed. A reader who does not keep up is cut off. */
+  write(text: string): void
+  close(): void
+}
+
+/** What an answer without an end is made of. */
+export interface StreamSource {
+  /** Begins to write. @returns called once, when the reader is gone or was cut off */
+  open(out: StreamOut): () => void
+  /** Written again and again while the stream is open, so that both ends see that the other is there. */
+  heartbeat(): string
+}
+
+/** What a handler gives back. A stream is open for as long as its session is good. */
+export type RouteResponse =
+  | { status: number; json: unknown; headers?: Record<string, string> }
+  | { status: number; text: string; contentType: string; headers?: Record<string, string> }
+  | { stream: StreamSource; contentType: string }
 
 /** One HTTP route as data: the server mounts it, the OpenAPI document describes it. */
 export interface Route {
@@ -57,8 +75,8 @@ export interface Route {
   params?: ZodType
   query?: ZodType
   body?: ZodType
-  /** Status → meaning and, for JSON answers, the schema. */
-  responses: Record<number, { description: string; schema?: ZodType }>
+  /** Status → meaning and, for JSON answers and the messages of a stream, the schema. */
+  responses: Record<number, { description: string; schema?: ZodType; contentType?: string }>
   /** Requests allowed per minute and client address; undefined → the server's default. */
   ratePerMinute?: number
   /** For public routes that somebody else proves to be: called before path, query and body are looked at. @throws RequestError 401 */

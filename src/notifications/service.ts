@@ -69,6 +69,8 @@ export interface NotificationsDeps {
   /** Zone of people who chose none in an agency that set none: the success location's. */
   agencyZone: (companyId: string) => Promise<string | null>
   isLive: (companyId: string) => Promise<boolean>
+  /** Somebody was told something, or looked at it. */
+  changed?: (companyId: string) => void
   thenAndNow: ThenAndNow
   primaryContact: (companyId: string, locationId: string) => Promise<ContactIdentity | null>
   send: (message: OutboxMessage) => Promise<unknown>
@@ -113,7 +115,10 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
 
   return {
     pumps: [pump],
-    notify: (notice) => telling.tell(notice),
+    async notify(notice) {
+      await telling.tell(notice)
+      deps.changed?.(notice.companyId)
+    },
     list: (reader, query) => inbox.list(reader, query),
 
     async groups(reader, query) {
@@ -122,7 +127,11 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
       return { ...counts, items: await Promise.all(named) }
     },
 
-    markRead: (reader, what) => inbox.markRead(reader, what),
+    async markRead(reader, what) {
+      const unread = await inbox.markRead(reader, what)
+      deps.changed?.(reader.companyId)
+      return unread
+    },
 
     async why(reader, id) {
       const line = await inbox.one(reader, id)

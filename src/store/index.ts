@@ -4,6 +4,6 @@ export { startEmbeddedStore, type EmbeddedStore, type EmbeddedStoreOptions } fro
 export { createLeasedQueue, type LeasedQueueOptions } from './leased-queue.ts'
 export { turnCounter, type Claimed, type LeasedQueue, type Look, type QueueItem, type QueueListing, type Turns } from './queue-types.ts'
 export { createPump, type HandleOutcome, type Pump, type PumpOptions, type PumpQueue } from './pump.ts'
-export { queueCollection, type QueueError, type QueueRecord, type QueueState } from './queue-record.ts'
+export { positionOf, queueCollection, type QueueError, type QueueRecord, type QueueState } from './queue-record.ts'
 export { areDuplicateKeys, isDuplicateKey } from './duplicate-key.ts'
 export { createLeases, type Lease, type Leases } from './lease.ts'

@@ -7,7 +7,7 @@ import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
 import { newToken } from '../kernel/ids.ts'
 import { areDuplicateKeys, isDuplicateKey } from './duplicate-key.ts'
 import { createGroupedInsert, type Insert } from './grouped-insert.ts'
-import { queueCollection, queueStates, type QueueRecord, type QueueState } from './queue-record.ts'
+import { positionOf, queueCollection, queueStates, type QueueRecord, type QueueState } from './queue-record.ts'
 import { turnCounter, type Claimed, type LeasedQueue, type Look, type QueueItem, type Turns } from './queue-types.ts'
 
 export interface LeasedQueueOptions {
@@ -60,7 +60,7 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
 
   /** Grows with every call; comparable between processes to the millisecond of their clocks. */
   function nextOrder(): number {
-    lastOrder = Math.max(lastOrder + 1, clock.nowMs() * 1_024)
+    lastOrder = Math.max(lastOrder + 1, positionOf(clock.nowMs()))
     return lastOrder
   }
 

@@ -8,6 +8,11 @@ import { Schema, type Connection, type IndexDefinition } from 'mongoose'
 export const queueStates = ['pending', 'leased', 'held', 'done', 'ignored', 'dead'] as const
 export type QueueState = (typeof queueStates)[number]
 
+/** Where an instant stands in the order of storing: `order` grows from there with every insert of that millisecond. */
+export function positionOf(atMs: number): number {
+  return atMs * 1_024
+}
+
 /** What went wrong last, without payloads. */
 export interface QueueError {
   code: string

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import express, { type Express } from 'express'
 import { caseRoutes } from '../../src/cases/index.ts'
 import { feedbackRoutes } from '../../src/feedback/index.ts'
-import { createHttpServer } from '../../src/http/index.ts'
+import { createHttpServer, createStreams } from '../../src/http/index.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import type { Session } from '../../src/kernel/route.ts'
 import { scoreRoutes } from '../../src/scores/index.ts'
@@ -26,6 +26,7 @@ export function webOf(rig: Rig): Express {
     webhooks: express.Router(),
     readSession: async (token) => sessions[token] ?? null,
     permits: everythingPermitted,
+    streams: createStreams({ verify: (token) => sessions[token] ?? null, readSession: async (token) => sessions[token] ?? null }),
     pages: { publicDir: tmpdir(), publicUrl: 'https://app.example.com', appId: 'app', frameAncestors: async () => [] },
     readiness: [],
     gauges: [],

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import express, { type Express } from 'express'
 import request from 'supertest'
 import { z } from 'zod'
-import { createHttpServer } from '../../src/http/index.ts'
+import { createHttpServer, createStreams } from '../../src/http/index.ts'
 import { PermanentError, RetryAfterError } from '../../src/kernel/errors.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import { defineRoute, sessionOf, type Route, type Session } from '../../src/kernel/route.ts'
@@ -60,6 +60,7 @@ beforeAll(async () => {
     webhooks,
     readSession: async (token) => sessions[token] ?? null,
     permits: everythingPermitted,
+    streams: createStreams({ verify: (token) => sessions[token] ?? null, readSession: async (token) => sessions[token] ?? null }),
     pages: { publicDir, publicUrl: 'https://app.example.com', appId: 'app1', frameAncestors: async () => ["'self'", 'https://crm.agency.example'] },
     readiness: [{ name: 'store', check: async () => ready }],
     gauges: [],

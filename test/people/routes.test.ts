@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import express, { type Express } from 'express'
 import request, { type Test } from 'supertest'
 import { accountPeople, assignResponse, brief, csmList, hoursList, hoursReport } from '../../src/http/contract/people.ts'
-import { createHttpServer } from '../../src/http/index.ts'
+import { createHttpServer, createStreams } from '../../src/http/index.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import type { Session } from '../../src/kernel/route.ts'
 import { peopleRoutes } from '../../src/people/index.ts'
@@ -27,6 +27,7 @@ beforeAll(async () => {
     webhooks: express.Router(),
     readSession: async (token) => sessions[token] ?? null,
     permits: everythingPermitted,
+    streams: createStreams({ verify: (token) => sessions[token] ?? null, readSession: async (token) => sessions[token] ?? null }),
     pages: { publicDir: mkdtempSync(join(tmpdir(), 'barometer-public-')), publicUrl: 'https://app.example.com', appId: 'app1', frameAncestors: async () => ["'self'"] },
     readiness: [], gauges: [], logger: createLogger('silent'), version: 'test', metricsToken: 'metrics',
   })

@@ -25,7 +25,7 @@ async function get(path: string, query: Record<string, string> = {}, session = b
   const params = Object.fromEntries(path.split('/').flatMap((part, at) => (names[at]?.startsWith(':') === true ? [[names[at].slice(1), part]] : [])))
   const request = { params, query: route.query?.parse(query), body: undefined, session, ip: '', headers: {} }
   const answer: RouteResponse = await route.handler(request as never)
-  if (!('json' in answer)) return answer.text
+  if (!('json' in answer)) return 'text' in answer ? answer.text : null
   const schema = route.responses[200]?.schema
   schema?.parse(answer.json)
   return answer.json

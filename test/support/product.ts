@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import type { Connection } from 'mongoose'
-import { createApp, type App } from '../../src/app.ts'
+import { createApp, type App, type AppOptions } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/kernel/clock.ts'
 import { readConfig } from '../../src/kernel/config.ts'
 import type { FaultPoint } from '../../src/kernel/fault-point.ts'
@@ -75,6 +75,8 @@ export interface ProductOptions {
   publicDir?: string
   /** Where webhooks of steps may go, instead of the public internet. */
   webhookNetwork?: WebhookNetwork
+  /** How often streams show a sign of life, and how many there may be. */
+  streams?: AppOptions['streams']
 }
 
 const appSecret = 'a secret for tests only, long enough to be accepted'
@@ -123,6 +125,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       ...(options.faultPoint === undefined ? {} : { faultPoint: options.faultPoint }),
       ...(options.webhookNetwork === undefined ? {} : { webhookNetwork: options.webhookNetwork }),
+      ...(options.streams === undefined ? {} : { streams: options.streams }),
       ...(options.outbound === undefined ? {} : { outbound: options.outbound }),
     })
     server.on('request', app.express)

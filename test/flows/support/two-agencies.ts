@@ -1,4 +1,4 @@
-import { startProduct, type Client, type Product } from '../../support/product.ts'
+import { startProduct, type Client, type Product, type ProductOptions } from '../../support/product.ts'
 import { until } from '../../support/until.ts'
 
 /** What the first agency's customer wrote. */
@@ -29,8 +29,8 @@ export interface TwoAgencies {
   recordsOf: (companyId: string) => Promise<string>
 }
 
-export async function openTwoAgencies(): Promise<TwoAgencies> {
-  const product = await startProduct({ sandbox: { seed: { accounts: 2, usersPerAccount: 2, companies: 2 } } })
+export async function openTwoAgencies(options: ProductOptions = {}): Promise<TwoAgencies> {
+  const product = await startProduct({ ...options, sandbox: { seed: { accounts: 2, usersPerAccount: 2, companies: 2 } } })
   await product.setUp()
   const { sandbox } = product
   // The stand-in gives the accounts of both agencies the same names.
@@ -69,6 +69,17 @@ export async function openTwoAgencies(): Promise<TwoAgencies> {
   const marks = [product.companyId, who.locationId, who.userId, accountName, comment, sandbox.state.users.get(who.userId)!.email, cases[0]!.caseId]
   if (link.status !== 200) throw new Error(`The link answered ${link.status}: ${JSON.stringify(link.body)}`)
 
+  /** A stream has no end: what it says at once. */
+  async function textOf(response: Response): Promise<string> {
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    const reader = isStream ? response.body?.getReader() : undefined
+    if (reader === undefined) return response.text()
+    let text = ''
+    while (!text.includes('event: ready')) text += new TextDecoder().decode((await reader.read()).value)
+    await reader.cancel()
+    return text
+  }
+
   async function call(method: string, path: string, init: { token?: string; body?: string; contentType?: string } = {}): Promise<Answer> {
     const response = await fetch(`${product.url}${path}`, {
       method, redirect: 'manual',
@@ -78,7 +89,7 @@ export async function openTwoAgencies(): Promise<TwoAgencies> {
       },
       ...(init.body === undefined ? {} : { body: init.body }),
     })
-    return { status: response.status, text: await response.text(), headers: response.headers }
+    return { status: response.status, text: await textOf(response), headers: response.headers }
   }
 
   async function recordsOf(companyId: string): Promise<string> {
