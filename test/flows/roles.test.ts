@@ -73,7 +73,7 @@ describe('every route that changes something', () => {
       : !['own', 'own_accounts', 'workflows', 'part', 'read'].includes(needs))
     expect(wrong.map(nameOf)).toEqual([])
     // What says that it only reads, though its method does not.
-    expect(mutating.filter(({ needs }) => needs === 'read').map(nameOf)).toEqual(['POST /api/workflows/{key}/preview', 'POST /api/workflows/{key}/dry-run'])
+    expect(mutating.filter(({ needs }) => needs === 'read').map(nameOf)).toEqual(['POST /api/settings/try-level', 'POST /api/workflows/{key}/preview', 'POST /api/workflows/{key}/dry-run'])
     expect(mutating.filter(({ needs, access }) => needs === 'own' && access !== 'account_user').map(({ path }) => path).filter((path) => !path.startsWith('/api/notifications/'))).toEqual([])
   })
 
