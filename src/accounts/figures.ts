@@ -42,7 +42,7 @@ export interface AccountFigures {
   disagreeing(companyId: string, query: FigureFilter & { kind?: Disagreement | undefined; page: number; pageSize: number }): Promise<{ items: DisagreeingAccount[]; total: number }>
   /** Customers whose status is stale at `untilAt`, the longest first; with `csm` those of one owner. */
   staleBy(companyId: string, query: { csm?: string | undefined; untilAt: Date; limit: number }): Promise<Account[]>
-  /** Customers who are asked for feedback and have no status, by name. */
+  /** Customers whose users answer and who have no status, the least happy first. */
   withoutStatus(companyId: string, query: { csm?: string | undefined; limit: number }): Promise<Account[]>
   /** Accounts by id, in the order of the ids; those that are not this agency's are left out. */
   byIds(companyId: string, locationIds: readonly string[]): Promise<Account[]>
@@ -98,7 +98,7 @@ export function createAccountFigures(accounts: Model<AccountRecord>, now: () => 
     },
 
     async withoutStatus(companyId, { csm, limit }) {
-      const found = await accounts.find({ ...where(companyId, { csm }), healthRank: healthRank(null), feedbackEnabled: true, group: { $ne: 'churned' } }).sort({ nameKey: 1, _id: 1 }).limit(limit).lean()
+      const found = await accounts.find({ ...where(companyId, { csm }), healthRank: healthRank(null), happinessRank: { $gte: 0 }, group: { $ne: 'churned' } }).sort({ happinessRank: 1, nameKey: 1, _id: 1 }).limit(limit).lean()
       const at = now()
       return found.map((record) => accountView(record, at))
     },

@@ -183,6 +183,10 @@ export function createReports(deps: ReportsDeps): Reports {
       return alerts.list(companyId, { ...query, among: members?.ids ?? null })
     },
 
+    async owned(companyId, csmUserId) {
+      const rows = [...await standings.of(companyId)]
+      return { all: rows.length, locationIds: rows.filter((row) => row[3] === csmUserId).map(([locationId]) => locationId) }
+    },
     needing: (companyId, kind, options) => alerts.needing(companyId, kind, options),
 
     async observe(event) {

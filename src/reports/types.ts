@@ -28,6 +28,8 @@ export interface Reports {
   confidence(companyId: string, locationId: string): Promise<AccountConfidence>
   alerts(companyId: string, filter: ReportFilter, query: Paging & { kind?: AlertKind | undefined }): Promise<{ items: AlertRecord[]; total: number }>
 
+  /** How many accounts there are, and the ids of those that one person owns. */
+  owned(companyId: string, csmUserId: string): Promise<{ all: number; locationIds: string[] }>
   /** The newest falls, or silences, of a few accounts or of all; what got better is none. */
   needing(companyId: string, kind: AlertKind, options: { among: readonly string[] | null; limit: number }): Promise<AlertRecord[]>
   /** Takes note of every event that a report is made of. Idempotent. */

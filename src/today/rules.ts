@@ -77,7 +77,7 @@ export function listOf(signals: readonly Signal[], accounts: ReadonlyMap<string,
   }
 }
 
-/** `today`, `1 day`, `33 days`. */
+/** `1 day`, `33 days`. */
 export function daysInWords(fromMs: number, toMs: number): string {
   const days = Math.floor(Math.abs(toMs - fromMs) / dayMs)
   return days === 1 ? '1 day' : `${days} days`
@@ -88,7 +88,8 @@ export function staleReason({ setAt, confirmedAt, staleAt }: Pick<Account['healt
   const isConfirmed = confirmedAt !== null && (setAt === null || confirmedAt > setAt)
   const keptMs = Date.parse((isConfirmed ? confirmedAt : setAt) ?? now.toISOString())
   const staleMs = staleAt === null ? now.getTime() : Date.parse(staleAt)
-  const said = `${isConfirmed ? 'Confirmed' : 'Set'} ${daysInWords(keptMs, now.getTime())} ago`
+  const ago = now.getTime() - keptMs < dayMs ? 'today' : `${daysInWords(keptMs, now.getTime())} ago`
+  const said = `${isConfirmed ? 'Confirmed' : 'Set'} ${ago}`
   if (staleMs <= now.getTime()) return `${said}, asks to be confirmed after ${daysInWords(keptMs, staleMs)}.`
   const hours = (staleMs - now.getTime()) / (dayMs / 24)
   return `${said}, goes stale ${hours < 24 ? 'within a day' : `in ${daysInWords(now.getTime(), staleMs)}`}.`

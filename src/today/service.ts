@@ -1,11 +1,11 @@
 import type { Connection } from 'mongoose'
-import type { Accounts } from '../accounts/index.ts'
 import type { Cases } from '../cases/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import type { AnswerFacts } from '../happiness/index.ts'
 import type { Account } from '../http/contract/accounts.ts'
 import type { GoodKind, Today as TodayView } from '../http/contract/today.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
+import type { Reports } from '../reports/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { newsModel } from './model.ts'
 import { firstAnswerNews, newsOf, type News } from './news-rules.ts'
@@ -24,19 +24,19 @@ export interface Today {
 export interface TodayDeps extends SignalDeps {
   connection: Connection
   clock: Clock
-  accounts: SignalDeps['accounts'] & Pick<Accounts, 'locationIds' | 'portfolioSizes' | 'list'>
   cases: SignalDeps['cases'] & Pick<Cases, 'accountsWithOpenCase'>
+  reports: SignalDeps['reports'] & Pick<Reports, 'owned'>
   answers: AnswerFacts
 }
 
 const newsDays = 7
-const mostNews = 150
+const mostNews = 75
 const never = new Date(0)
 /** News that is worth telling others, if nothing speaks against it. */
 const tellable: ReadonlySet<GoodKind> = new Set<GoodKind>(['thriving', 'rose', 'recovered', 'first_answer'])
 
 export function createToday(deps: TodayDeps): Today {
-  const { clock, accounts, cases, answers } = deps
+  const { clock, accounts, cases, reports, answers } = deps
   const news = newsModel(deps.connection)
 
   async function put({ companyId, locationId, at }: { companyId: string; locationId: string; at: Date }, { matter, kind, reason, open }: News, remember = open): Promise<void> {
@@ -80,19 +80,19 @@ export function createToday(deps: TodayDeps): Today {
   return {
     async look({ companyId, userId }, { csm, limit }) {
       const now = clock.now()
-      const scope: Scope = { companyId, owner: csm === null ? null : { userId: csm, locationIds: await accounts.locationIds(companyId, { csm }) } }
-      const [act, stale, good, sizes, everybody, standing] = await Promise.all([
+      const mine = await reports.owned(companyId, userId)
+      const owned = csm === null || csm === userId ? mine : await reports.owned(companyId, csm)
+      const scope: Scope = { companyId, owner: csm === null ? null : { userId: csm, locationIds: owned.locationIds } }
+      const [act, stale, good, standing] = await Promise.all([
         actNow(deps, scope, now),
         goingStale(deps, scope, now),
         goodNews(scope, now),
-        accounts.portfolioSizes(companyId, [userId]),
-        accounts.list(companyId, { sort: 'name', page: 1, pageSize: 1 }),
         deps.setup.standing(companyId),
       ])
       const known = new Map<string, Account>([act, stale, good].flatMap((found) => found.accounts.map((account) => [account.locationId, account] as const)))
       const list = ({ signals, isCut }: Found) => listOf(signals, known, { limit, isCut })
       return {
-        csm, asOf: now.toISOString(), setUp: standing.chosen, accounts: { mine: sizes.get(userId) ?? 0, all: everybody.total },
+        csm, asOf: now.toISOString(), setUp: standing.chosen, accounts: { mine: mine.locationIds.length, all: mine.all },
         actNow: list(act), goingStale: list(stale), goodNews: list(good),
       }
     },

@@ -46,7 +46,7 @@ export interface Found {
 }
 
 /** Read of each source; nobody works through more in a day. */
-const mostOfOne = 100
+const mostOfOne = 50
 const failedForDays = 14
 const staleAheadDays = 3
 /** Whoever was away longer than that has left, or never will come. */
@@ -162,7 +162,7 @@ export async function goingStale(deps: SignalDeps, { companyId, owner }: Scope, 
     signals.push({ locationId, kind: 'absent', matter: `user:${userId}`, reason: `${person.name} has not been seen for ${daysInWords(lastSeenAt.getTime(), now.getTime())}.`, since: lastSeenAt, action: 'open_account' })
   }
   for (const account of unset.filter(isCustomer)) {
-    signals.push({ locationId: account.locationId, kind: 'no_status', matter: 'status', reason: 'Nobody has set a Health Status yet.', since: null, action: 'set_status' })
+    signals.push({ locationId: account.locationId, kind: 'no_status', matter: 'status', reason: 'Its users answer, and nobody has set a Health Status yet.', since: null, action: 'set_status' })
   }
   return { signals, accounts: [...known.values()], isCut: [stale, unset, silent, absent].some(({ length }) => length >= mostOfOne) }
 }

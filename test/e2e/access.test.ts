@@ -83,6 +83,7 @@ describe('the workspace in use', () => {
   }, 60_000)
 
   const places: [name: string, hash: string, settledBy: string][] = [
+    ['today', '#/today', '[data-act]'],
     ['accounts', '#/accounts', '[data-row]'],
     ['accounts-no-match', '#/accounts?q=zzz', '[data-testid=clear-filters]'],
     ['follow-ups', '#/follow-ups', '[data-testid=workflow-banner]'],
@@ -132,7 +133,7 @@ describe('the workspace in use', () => {
     const person = await stage.open()
     await person.workspace()
     const frame = person.page.frames().find((one) => one.url().includes('/pages/workspace'))!
-    await frame.locator('[data-row]').first().waitFor()
+    await frame.locator('[data-act]').first().waitFor()
     await frame.evaluate('document.fonts.ready')
     const sizes = await frame.evaluate<[string, number][]>(`[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map((one) => [new URL(one.name).pathname, one.transferSize])`)
     const total = sizes.filter(([path]) => !path.startsWith('/api/')).reduce((sum, [, bytes]) => sum + bytes, 0)
@@ -211,6 +212,6 @@ describe('when something is in the way', () => {
     await person.context.unroute('**/api/session')
     const frame = await person.workspace()
     await frame.getByRole('button', { name: 'Try again' }).click()
-    await frame.locator('[data-row]').first().waitFor()
+    await frame.locator('[data-act]').first().waitFor()
   })
 })

@@ -123,7 +123,7 @@ describe('the address of the page', () => {
     await admin.page.evaluate('history.forward()')
     await frame.getByTestId('page-follow-ups').waitFor()
     await admin.workspace('#/nowhere')
-    await frame.getByTestId('page-accounts').waitFor()
+    await frame.getByTestId('page-today').waitFor()
     await admin.workspace(`#/accounts?open=${locationId}`)
     await frame.getByTestId('account-facts').waitFor()
     await admin.page.keyboard.press('Escape')

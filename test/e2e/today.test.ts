@@ -19,7 +19,7 @@ async function holdsUp(name: string): Promise<void> {
   const faults: string[] = []
   for (const [width, colorScheme] of [[1_608, 'light'], [1_608, 'dark'], [1_100, 'light'], [1_100, 'dark'], [375, 'light'], [375, 'dark']] as const) {
     await admin.page.setViewportSize({ width, height: 1_000 })
-    await admin.page.emulateMedia({ colorScheme })
+    await admin.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     faults.push(...(await accessibilityFaults(inner())).map((fault) => `${width} ${colorScheme}: ${fault}`))
     if ((await sidewaysScroll(inner())) > 0) faults.push(`${width} ${colorScheme}: scrolls sideways`)
     await picture(admin.page, `today-${name}-${width}-${colorScheme}`)
@@ -167,7 +167,7 @@ describe('a day', () => {
     await keyboard.press('k')
     await keyboard.press('Enter')
     await frame.getByTestId('page-cases').waitFor()
-    await admin.page.goBack()
+    await admin.page.evaluate('history.back()')
     await frame.getByTestId('page-today').waitFor()
   }, 60_000)
 

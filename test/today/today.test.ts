@@ -133,7 +133,7 @@ describe('going stale', () => {
     await setHealth(account.id, 'steady')
     await gone('goingStale', account.id)
     await setHealth(account.id, 'healthy')
-    expect(await row('goingStale', account.id, ({ kind }) => kind === 'soon_stale')).toMatchObject({ action: 'still_true', reason: 'Set 0 days ago, goes stale within a day.' })
+    expect(await row('goingStale', account.id, ({ kind }) => kind === 'soon_stale')).toMatchObject({ action: 'still_true', reason: 'Set today, goes stale within a day.' })
   })
 })
 
