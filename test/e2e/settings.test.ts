@@ -121,7 +121,8 @@ describe('a section', () => {
       await frame.getByTestId(`preview-${step}`).click()
       for (const theme of ['dark', 'light']) {
         await frame.getByTestId(`preview-${theme}`).click()
-        expect({ step, theme, faults: await accessibilityFaults(inner(admin)) }).toEqual({ step, theme, faults: [] })
+        // The card alone: what the window's edge cuts while the page is scrolled is looked at elsewhere.
+        expect({ step, theme, faults: await accessibilityFaults(inner(admin), '[data-testid=widget-preview]') }).toEqual({ step, theme, faults: [] })
       }
     }
     await frame.getByTestId('back-brand.accentColour').click()
