@@ -10,7 +10,7 @@ let who: { locationId: string; userId: string; userIds: string[] }
 let personName: string
 let accountName: string
 
-const sections = ['cadence', 'inspector', 'happiness', 'health', 'cases', 'messages', 'words', 'crm', 'privacy']
+const sections = ['cadence', 'inspector', 'happiness', 'health', 'cases', 'messages', 'words', 'team', 'crm', 'privacy']
 
 beforeAll(async () => {
   stage = await openStage({ sandbox: { seed: { accounts: 3, usersPerAccount: 2 } } })
@@ -145,6 +145,21 @@ describe('a section', () => {
   })
 })
 
+describe('roles', () => {
+  it('are given to people and to everybody else', async () => {
+    const frame = await admin.workspace('#/settings/team')
+    const somebody = stage.product.sandbox.company().staff[0]!.id
+    await frame.getByTestId(`role-${somebody}`).selectOption('lead')
+    await frame.getByLabel('Everybody of your team', { exact: true }).selectOption('csm')
+    await frame.getByTestId('save').click()
+    await until('they are kept', async () => JSON.stringify((await settings()).team) === JSON.stringify({ everybodyElse: 'csm', people: [{ userId: somebody, role: 'lead' }] }))
+    await frame.getByTestId('back-team.people').click()
+    await frame.getByTestId('back-team.everybodyElse').click()
+    await frame.getByTestId('save').click()
+    await until('they are as before', async () => !(await own('/api/settings')).body.customised.some((path: string) => path.startsWith('team')))
+  })
+})
+
 describe('the inspector', () => {
   it('says why a person is not asked, what they saw, and leads to the case', async () => {
     const frame = await admin.workspace('#/settings/inspector')
@@ -170,7 +185,7 @@ describe('the page', () => {
       for (const section of sections) {
         await person.workspace(section === 'inspector' ? `#/settings/inspector?account=${who.locationId}&user=${who.userId}` : `#/settings/${section}`)
         await frame.getByTestId(`settings-${section}`).waitFor()
-        await frame.getByTestId(section === 'inspector' ? 'verdict' : 'field-' + { cadence: 'prompt.enabled', happiness: 'happiness.halfLifeDays', health: 'health.reasonCodes', cases: 'cases.dueHours', messages: 'messages.paused', words: 'brand.name', crm: 'crm.recreateDeletedCards', privacy: 'data.retentionDays' }[section]!).waitFor()
+        await frame.getByTestId(section === 'inspector' ? 'verdict' : 'field-' + { cadence: 'prompt.enabled', happiness: 'happiness.halfLifeDays', health: 'health.reasonCodes', cases: 'cases.dueHours', messages: 'messages.paused', words: 'brand.name', team: 'team.everybodyElse', crm: 'crm.recreateDeletedCards', privacy: 'data.retentionDays' }[section]!).waitFor()
         expect({ width, colorScheme, section, faults: await accessibilityFaults(inner(person)) }).toEqual({ width, colorScheme, section, faults: [] })
         expect({ section, sideways: await sidewaysScroll(inner(person)) }).toEqual({ section, sideways: 0 })
         await picture(person.page, `settings-${section}-${width}-${colorScheme}`)

@@ -18,6 +18,12 @@ function perLevel(path: string, labels: Record<string, string>, words: (label: s
 
 const languages = { en: 'English', es: 'Spanish', de: 'German', fr: 'French', pt: 'Portuguese', it: 'Italian', nl: 'Dutch', ar: 'Arabic' }
 
+const teamRoles = {
+  lead: 'Lead: works on all accounts; changes follow-ups if named below',
+  csm: 'CSM: works on their own accounts and cases',
+  read_only: 'Read only: sees everything, changes nothing',
+}
+
 /** By the path of the member. */
 export const fieldWords: Record<string, FieldWords> = {
   'prompt.enabled': { label: 'Ask customers for feedback', hint: 'Off takes away every prompt and every feedback button at once, in all accounts.' },
@@ -57,6 +63,8 @@ export const fieldWords: Record<string, FieldWords> = {
   'cases.leadUserIds': { label: 'Leads', hint: 'Nobody chosen means the agency’s admins.' },
   'ownership.newAccounts': { label: 'A new account goes to', options: { nobody: 'nobody, until you choose', round_robin: 'the next in turn', least_loaded: 'whoever has the fewest accounts' } },
   'ownership.csmUserIds': { label: 'Among' },
+  'team.everybodyElse': { label: 'Everybody of your team', options: teamRoles, hint: 'Whoever has no role of their own below. Nobody changes follow-ups by this: only a lead who is named does.' },
+  'team.people': { label: 'Roles of their own', hint: 'Agency admins in your CRM may do everything here, whatever their role.' },
   'groups.plans': { label: 'Plans', hint: 'A plan that is not listed makes an account a SaaS customer.' },
 
   'messages.paused': { label: 'Stop every message to customers', hint: 'What is due waits, and goes out when you switch this off. Notifications to your team go on.' },
@@ -178,6 +186,11 @@ export const sections: Record<SectionName, SectionWords> = {
       thanks: { title: 'Thanks, and when something is wrong' },
     },
   },
+  team: {
+    name: 'Roles',
+    lead: 'What the people of your team may change.',
+    groups: { roles: { title: 'Your team' } },
+  },
   crm: {
     name: 'Tags and cards',
     lead: 'What is written into your CRM.',
@@ -219,6 +232,13 @@ export const copy = {
   staffGone: (id: string) => `Somebody who left (${id})`,
   staffNone: 'Nobody of your team is known yet.',
   staff: 'Your team',
+
+  roles: {
+    of: (name: string) => `Role of ${name}`,
+    options: { lead: 'Lead', csm: 'CSM', read_only: 'Read only' },
+    same: 'as everybody',
+    admin: 'Agency admin',
+  },
 
   reasons: {
     name: (at: number) => `Reason ${at}`,

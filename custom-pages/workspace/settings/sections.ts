@@ -11,6 +11,7 @@ export type Control =
   | { as: 'staff' }
   | { as: 'reasons' }
   | { as: 'plans' }
+  | { as: 'roles' }
   | { as: 'zone' }
 
 export interface Field {
@@ -111,6 +112,7 @@ export const formSections = {
       ],
     },
   ],
+  team: [{ key: 'roles', fields: [choice('team.everybodyElse'), field('team.people', { as: 'roles' })] }],
   crm: [
     { key: 'happinessTags', fields: happinessDown.map((level) => words(`tags.happiness.${level}`, 64)) },
     { key: 'healthTags', fields: healthDown.map((level) => words(`tags.health.${level}`, 64)) },
@@ -120,7 +122,7 @@ export const formSections = {
 } satisfies Record<string, Group[]>
 
 export type FormSection = keyof typeof formSections
-export const sectionNames = ['cadence', 'inspector', 'happiness', 'health', 'cases', 'messages', 'words', 'crm', 'privacy'] as const
+export const sectionNames = ['cadence', 'inspector', 'happiness', 'health', 'cases', 'messages', 'words', 'team', 'crm', 'privacy'] as const
 export type SectionName = (typeof sectionNames)[number]
 
 export function groupsOf(section: SectionName): readonly Group[] {
