@@ -20,6 +20,8 @@ async function holdsUp(name: string): Promise<void> {
   for (const [width, colorScheme] of [[1_608, 'light'], [1_608, 'dark'], [1_100, 'light'], [1_100, 'dark'], [375, 'light'], [375, 'dark']] as const) {
     await admin.page.setViewportSize({ width, height: 1_000 })
     await admin.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    // Colours of the other scheme fade away first.
+    await admin.page.waitForTimeout(250)
     faults.push(...(await accessibilityFaults(inner())).map((fault) => `${width} ${colorScheme}: ${fault}`))
     if ((await sidewaysScroll(inner())) > 0) faults.push(`${width} ${colorScheme}: scrolls sideways`)
     await picture(admin.page, `today-${name}-${width}-${colorScheme}`)
