@@ -187,7 +187,7 @@ describe('the page', () => {
         await frame.getByTestId(`settings-${section}`).waitFor()
         await frame.getByTestId(section === 'inspector' ? 'verdict' : 'field-' + { cadence: 'prompt.enabled', happiness: 'happiness.halfLifeDays', health: 'health.reasonCodes', cases: 'cases.dueHours', messages: 'messages.paused', words: 'brand.name', team: 'team.everybodyElse', crm: 'crm.recreateDeletedCards', privacy: 'data.retentionDays' }[section]!).waitFor()
         expect({ width, colorScheme, section, faults: await accessibilityFaults(inner(person)) }).toEqual({ width, colorScheme, section, faults: [] })
-        expect({ section, sideways: await sidewaysScroll(inner(person)) }).toEqual({ section, sideways: 0 })
+        expect({ width, section, sideways: await sidewaysScroll(inner(person)) }).toEqual({ width, section, sideways: 0 })
         await picture(person.page, `settings-${section}-${width}-${colorScheme}`)
       }
       await person.context.close()
