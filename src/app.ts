@@ -133,7 +133,7 @@ function composeServices(options: AppOptions) {
   const scores = createScores({ connection, events })
   const activity = createActivity({ connection, clock, accounts, events })
   const billing = createBilling({ connection, clock, accounts, events })
-  const cases = createCases({ connection, clock, events, accounts, settings })
+  const cases = createCases({ connection, clock, events, accounts, settings, changed: (companyId) => live.mark(companyId, { type: 'cases' }) })
   const roles = createRoles({ settings, accounts, cases })
   const reports = createReports({ connection, clock, accounts, answers: book, events, settings, logger })
   const feedback = createFeedback({

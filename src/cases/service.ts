@@ -71,6 +71,8 @@ export interface CasesDeps {
   events: { append(event: DomainEvent): Promise<unknown> }
   accounts: Pick<Accounts, 'get' | 'agencyUser'>
   settings: Pick<Settings, 'get'>
+  /** A case changed without an event that tells it. */
+  changed?: (companyId: string) => void
 }
 
 const system: Actor = { kind: 'system', id: null, name: null }
@@ -78,7 +80,7 @@ const maxAttempts = 20
 /** Left alone that long, an outbox belongs to somebody who crashed. */
 const outboxGraceMs = 10_000
 
-export function createCases({ connection, clock, events, accounts, settings }: CasesDeps): Cases {
+export function createCases({ connection, clock, events, accounts, settings, changed: toldNowhere }: CasesDeps): Cases {
   const cases = caseModel(connection)
 
   /** Gives the case's events to the event log; whoever changed the case in between does it himself. */
@@ -103,6 +105,7 @@ export function createCases({ connection, clock, events, accounts, settings }: C
       )
       .lean<CaseRecord>()
     if (changed !== null) await announce(changed)
+    if (changed !== null && event === undefined) toldNowhere?.(record.companyId)
     return changed
   }
 

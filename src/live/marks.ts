@@ -6,7 +6,7 @@ import type { Logger } from '../kernel/logger.ts'
 import { isDuplicateKey, positionOf } from '../store/index.ts'
 
 /** What has no event of its own. */
-export type Topic = Extract<LiveHint, { type: 'notifications' | 'runs' | 'workflow' }>
+export type Topic = Extract<LiveHint, { type: 'cases' | 'notifications' | 'runs' | 'workflow' }>
 
 /** When a topic of an agency changed last: one record each, however often it changes. */
 interface MarkRecord {

@@ -56,28 +56,30 @@ export function createLive({ connection, clock, logger, events, pollMs = 3 * sec
 
     stream(session, lastEventId) {
       const { companyId } = session
-      const tail = tailOf(companyId)
+      let tail: Tail | null = null
 
       /** What was missed, and what is told before anything else. */
-      async function missed(): Promise<LiveHint[]> {
+      async function missed(from: Tail): Promise<LiveHint[]> {
         const nowMs = clock.nowMs()
         // Also on a first connection: what the page shows was read a moment before.
-        const from = (lastEventId === null ? positionOf(nowMs) : Number(lastEventId)) - positionOf(overlapMs)
-        const told = from < positionOf(nowMs - longestReplayMs) ? null : await tail.since(from)
+        const after = (lastEventId === null ? positionOf(nowMs) : Number(lastEventId)) - positionOf(overlapMs)
+        const told = after < positionOf(nowMs - longestReplayMs) ? null : await from.since(after)
         return told === null ? [{ type: 'everything' }] : hintsFor(told, session)
       }
 
       async function begin(out: StreamOut): Promise<() => void> {
-        const stop = await tail.listen((told, position) => {
+        const mine = tailOf(companyId)
+        tail = mine
+        const stop = await mine.listen((told, position) => {
           for (const hint of hintsFor(told, session)) out.write(messageOf(hint, position))
         })
         const leave = (): void => {
           stop()
-          if (tail.listeners() === 0 && tails.get(companyId) === tail) tails.delete(companyId)
+          if (mine.listeners() === 0 && tails.get(companyId) === mine) tails.delete(companyId)
         }
         try {
-          const position = tail.position()
-          for (const hint of await missed()) out.write(messageOf(hint, position))
+          const position = mine.position()
+          for (const hint of await missed(mine)) out.write(messageOf(hint, position))
           // The reader knows from here on that it hears everything.
           out.write(`event: ready\nid: ${position}\ndata: {}\n\n`)
         } catch (error) {
@@ -97,7 +99,7 @@ export function createLive({ connection, clock, logger, events, pollMs = 3 * sec
           return () => void begun.then((leave) => leave())
         },
         // Moves the reader's place on, so that it is not told old things again.
-        heartbeat: () => `id: ${tail.position()}\n: still here\n\n`,
+        heartbeat: () => `${tail === null ? '' : `id: ${tail.position()}\n`}: still here\n\n`,
       }
     },
 

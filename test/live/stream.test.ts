@@ -60,6 +60,13 @@ describe('the stream', () => {
     expect(team.hints.filter(({ type }) => type === 'account').length).toBeLessThan(4)
   })
 
+  it('says that a case changed hands, of which no timeline tells', async () => {
+    quiet()
+    const team = await listen(two.product.url, await two.admin.token())
+    await two.admin.send('POST', `/api/cases/${two.theirs['caseId']}/assign`, { userId: two.theirs['csm'] })
+    await team.heard({ type: 'cases' })
+  })
+
   it('is told of what another process stored', async () => {
     quiet()
     const team = await listen(second.url, await two.admin.token())

@@ -1,6 +1,7 @@
 import { ref } from 'vue'
 import type { AccountHealth } from '../../../src/http/contract/accounts.ts'
 import type { FeedbackRequestResult } from '../../../src/http/contract/feedback.ts'
+import { changes, onChange as whenChanged } from '../../shared/lib/live.ts'
 import { asApiError, useLoad } from '../../shared/lib/load.ts'
 import { client } from '../../shared/lib/services.ts'
 import { toast } from '../../shared/lib/toasts.ts'
@@ -10,7 +11,7 @@ import { copy } from './copy.ts'
 /** One account with what its panel and its page do alike. `version` grows when something happened, so that the parts are read again. */
 export function useAccount(locationId: string, onChange: () => void = () => undefined) {
   const path = `/api/accounts/${encodeURIComponent(locationId)}`
-  const account = useLoad(() => api.account(locationId), undefined, 15_000)
+  const account = useLoad(() => api.account(locationId))
   const version = ref(0)
   const asking = ref(false)
 
@@ -18,6 +19,11 @@ export function useAccount(locationId: string, onChange: () => void = () => unde
     version.value++
     onChange()
   }
+
+  whenChanged(changes.account(locationId), () => {
+    version.value++
+    return account.reload()
+  })
 
   /** Does something that the server answers with the account or not at all; says so. */
   async function perform(work: () => Promise<unknown>, done: string): Promise<boolean> {

@@ -1,13 +1,13 @@
 import { readonly, ref } from 'vue'
 import type { CaseList } from '../../../src/http/contract/cases.ts'
+import { changes, either, onEveryChange } from '../../shared/lib/live.ts'
 import { client } from '../../shared/lib/services.ts'
 
 const unread = ref(0)
 const overdue = ref(0)
-const everyMs = 60_000
 let running = false
 
-/** Figures of the tab row, read again every minute while the tab is in front. A failed look keeps the old figure. */
+/** Figures of the tab row, read again when there is something new. A failed look keeps the old figure. */
 export function useCounters() {
   async function look(): Promise<void> {
     const [notifications, cases] = await Promise.allSettled([
@@ -26,7 +26,7 @@ export function useCounters() {
       if (running) return
       running = true
       void look()
-      setInterval(() => document.visibilityState === 'visible' && void look(), everyMs)
+      onEveryChange(either(changes.notifications, changes.cases), look)
     },
   }
 }
