@@ -19,7 +19,7 @@ beforeAll(async () => {
   await stage.product.answer(who, 'not_happy', { comment: 'Leads arrive twice since the new form.' })
   await stage.product.settled()
   accountName = stage.product.sandbox.company().accounts[0]!.name
-  personName = (await own(`/api/accounts/${who.locationId}/users`)).body.items.find(({ userId }: { userId: string }) => userId === who.userId).name
+  personName = ((await own(`/api/accounts/${who.locationId}/users`)).body.items as { userId: string; name: string }[]).find(({ userId }) => userId === who.userId)!.name
   admin = await stage.open()
 }, 120_000)
 afterAll(() => stage.close())
@@ -49,7 +49,7 @@ describe('a section', () => {
     expect(await days.inputValue()).toBe('30')
     await frame.getByTestId('save').focus()
     await admin.page.keyboard.press('Enter')
-    await until('it follows the default again', async () => !(await own('/api/settings')).body.customised.includes('prompt.answeredDays'))
+    await until('it follows the default again', async () => !((await own('/api/settings')).body.customised as string[]).includes('prompt.answeredDays'))
     expect((await own('/api/settings')).body.customised).toContain('prompt.closedDays')
   })
 
@@ -128,7 +128,7 @@ describe('a section', () => {
     await frame.getByTestId('back-brand.accentColour').click()
     await frame.getByTestId('back-widget.copy.question').click()
     await frame.getByTestId('save').click()
-    await until('it is back', async () => !(await own('/api/settings')).body.customised.some((path: string) => path.startsWith('widget') || path.startsWith('brand')))
+    await until('it is back', async () => !((await own('/api/settings')).body.customised as string[]).some((path) => path.startsWith('widget') || path.startsWith('brand')))
   })
 
   it('of cases chooses leads among the team', async () => {
@@ -156,7 +156,7 @@ describe('roles', () => {
     await frame.getByTestId('back-team.people').click()
     await frame.getByTestId('back-team.everybodyElse').click()
     await frame.getByTestId('save').click()
-    await until('they are as before', async () => !(await own('/api/settings')).body.customised.some((path: string) => path.startsWith('team')))
+    await until('they are as before', async () => !((await own('/api/settings')).body.customised as string[]).some((path) => path.startsWith('team')))
   })
 })
 

@@ -43,7 +43,7 @@ export function patchOf(edits: Edits): Tree {
     let at = patch
     for (const name of names) {
       const inner = at[name]
-      at = isTree(inner) ? inner : ((at[name] = {}) as Tree)
+      at = isTree(inner) ? inner : (at[name] = {})
     }
     at[last] = value
   }

@@ -1,6 +1,6 @@
 import { computed, ref, shallowRef } from 'vue'
 import type { SettingsView } from '../../../src/http/contract/settings.ts'
-import { ApiError } from '../../shared/client.ts'
+import type { ApiError } from '../../shared/client.ts'
 import { asApiError, useLoad } from '../../shared/lib/load.ts'
 import { client } from '../../shared/lib/services.ts'
 import { type Edits, editsOf, patchOf, problemsOf, sameValue, valueAt, withEdit, withoutEdits } from './edits.ts'

@@ -24,7 +24,7 @@ function setUp() {
   let turned = (): void => undefined
   let tokens = 1
   const sessions: Sessions = {
-    get: () => Promise.resolve({ ok: true, token: `t${tokens}`, location: null, user: { userId: 'u1', name: 'Priya', role: 'agency_user' } }),
+    get: () => Promise.resolve({ ok: true, token: `t${tokens}`, location: null, user: { userId: 'u1', name: 'Priya', role: 'agency_user', rights: { role: 'lead', accounts: 'all', workflows: false, settings: false } } }),
     forget(token) {
       forgotten.push(token)
       tokens += 1
