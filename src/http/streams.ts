@@ -2,7 +2,6 @@ import type { Response } from 'express'
 import { secondMs } from '../kernel/clock.ts'
 import { RequestError } from '../kernel/errors.ts'
 import type { Session, StreamOut, StreamSource } from '../kernel/route.ts'
-import type { SessionReader } from './mount.ts'
 
 export interface StreamLimits {
   /** A sign of life every so often. */
@@ -38,35 +37,41 @@ interface OpenStream {
  * @param verify looks at the token alone, at every beat
  * @param readSession also asks whether agency, account and person are still there
  */
-export function createStreams({ verify, readSession, ...given }: { verify: (token: string) => Session | null; readSession: SessionReader } & Partial<StreamLimits>): Streams {
+export function createStreams({ verify, readSession, ...given }: { verify: (token: string) => Session | null; readSession: (token: string) => Promise<Session | null> } & Partial<StreamLimits>): Streams {
   const limits = { ...usual, ...given }
   const open = new Set<OpenStream>()
   let ended = false
   let beats = 0
+  let checking = false
   let timer: NodeJS.Timeout | undefined
 
-  /** Expired, gone, or another role than the stream was opened with: the page asks for a new one. */
-  async function isGood({ session, token }: OpenStream): Promise<boolean> {
+  /** Gone, or with another role than the stream was opened with: the page asks for a new one. */
+  async function isStillThere({ session, token }: OpenStream): Promise<boolean> {
     if (session === null || token === undefined) return true
-    if (verify(token) === null) return false
-    if (beats % limits.beatsPerCheck !== 0) return true
-    const now = await readSession(token)
-    return now !== null && now.role === session.role && now.companyId === session.companyId && now.locationId === session.locationId
-  }
-
-  async function beat(stream: OpenStream): Promise<void> {
     try {
-      if (await isGood(stream)) stream.out.write(stream.source.heartbeat())
-      else stream.out.close()
+      const now = await readSession(token)
+      return now !== null && now.role === session.role && now.companyId === session.companyId && now.locationId === session.locationId
     } catch {
       // Whoever cannot be checked right now is not told any more; the page comes back.
-      stream.out.close()
+      return false
     }
   }
 
-  function beatAll(): void {
+  /** One after the other: people of one agency share what is known of it for a moment. */
+  async function check(): Promise<void> {
+    if (checking) return
+    checking = true
+    for (const stream of open) if (!(await isStillThere(stream))) stream.out.close()
+    checking = false
+  }
+
+  function beat(): void {
     beats += 1
-    for (const stream of open) void beat(stream)
+    for (const { out, source, token } of open) {
+      if (token !== undefined && verify(token) === null) out.close()
+      else out.write(source.heartbeat())
+    }
+    if (beats % limits.beatsPerCheck === 0) void check()
   }
 
   function demandRoom(response: Response, session: Session | null): void {
@@ -100,7 +105,7 @@ export function createStreams({ verify, readSession, ...given }: { verify: (toke
       response.status(200).set({ 'Content-Type': `${contentType}; charset=utf-8`, 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' })
       response.flushHeaders()
       open.add(stream)
-      timer ??= setInterval(beatAll, limits.beatMs).unref()
+      timer ??= setInterval(beat, limits.beatMs).unref()
       const stop = source.open(stream.out)
       response.on('close', () => {
         isOpen = false
