@@ -8,7 +8,8 @@ export const base = {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
   },
-  testTimeout: 30_000,
+  // Generous: machines are shared, and no test is about how long it takes.
+  testTimeout: 60_000,
   // Agenda leaves a timer behind for every job it ran; they would hold a finished run for a minute.
   forceExit: true,
   // A file whose work lives on after its end (what crashed on purpose is never stopped) must not weigh on the next ones: a worker that has grown is replaced.

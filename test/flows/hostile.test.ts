@@ -48,7 +48,7 @@ describe('every route', () => {
       if (operation.access === 'account_user') await attempt(staff, 403)
     }
     expect(wrong).toEqual([])
-  })
+  }, 120_000)
 
   it('shows and changes nothing of another agency, wherever its ids are put', async () => {
     await product.settled()
@@ -84,7 +84,7 @@ describe('every route', () => {
     expect(wrong).toEqual([])
     await product.settled()
     expect(await recordsOf(product.companyId)).toBe(before)
-  })
+  }, 120_000)
 
   it('takes another agency\'s ids for unknown ones in what it does to many', async () => {
     const { body } = await otherAdmin.send('POST', '/api/accounts/bulk', { action: 'feedback_off', locationIds: [theirs['locationId'], ours['locationId']] })
