@@ -1,13 +1,14 @@
 import type { Connection } from 'mongoose'
 import type { Accounts } from '../accounts/index.ts'
 import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
-import type { CaseClosing, CaseList, CaseQuery, CaseView } from '../http/contract/cases.ts'
+import type { CaseClosing, CaseView } from '../http/contract/cases.ts'
 import { dayMs, hourMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { caseModel, type CaseRecord } from './model.ts'
+import { createCaseReads, type CaseReads } from './reads.ts'
 import { caseEvent, caseIdOf, caseViewOf, nextEscalationAt, openSlot } from './rules.ts'
 
 /** A Not Happy answer that needs a person. */
@@ -22,28 +23,12 @@ export interface CaseAnswer {
   source: EventSource
 }
 
-export interface OpenCase {
-  caseId: string
-  userId: string
-  openedAt: Date
-}
-
 /** Not Happy cases: opened by answers, closed by people. */
-export interface Cases {
+export interface Cases extends CaseReads {
   /** Opens the user's case or attaches the answer to the open one. Idempotent per answer; an answer whose case a person closed opens no second one. */
   attach(answer: CaseAnswer): Promise<{ caseId: string; opened: boolean }>
   /** The answer is no longer Not Happy: takes it out, and withdraws the case if that was its only answer. */
   withdraw(companyId: string, answerId: string, at: Date, actor: Actor): Promise<void>
-  openCaseOf(companyId: string, locationId: string, userId: string): Promise<OpenCase | null>
-  openCasesOf(companyId: string, locationId: string): Promise<OpenCase[]>
-  get(companyId: string, caseId: string): Promise<CaseView | null>
-  list(session: Session, query: CaseQuery): Promise<CaseList>
-  /** Open cases by urgency: all, or those of some accounts and those that one person has. */
-  urgent(companyId: string, query: { of: { locationIds: readonly string[]; ownerId: string } | null; limit: number }): Promise<CaseView[]>
-  /** Cases of these accounts that were closed after an instant. */
-  closedAfter(companyId: string, locationIds: readonly string[], after: Date): Promise<{ locationId: string; userId: string; closedAt: Date }[]>
-  /** Which of these accounts have an open case. */
-  accountsWithOpenCase(companyId: string, locationIds: readonly string[]): Promise<Set<string>>
   /** @throws RequestError 404; 409 `case_closed` */
   close(session: Session, caseId: string, closing: CaseClosing): Promise<CaseView>
   /** @throws RequestError 404; 409 `case_closed`; 422 `owner_unknown` */
@@ -54,8 +39,6 @@ export interface Cases {
   observe(event: DomainEvent): Promise<void>
   /** "I am on it": for so many hours nobody else is told that it is overdue. @throws RequestError 404; 409 `case_closed` */
   acknowledge(session: Session, caseId: string, hours: number): Promise<CaseView>
-  /** Open cases of an account at an instant. */
-  openCount(companyId: string, locationId: string, at: Date): Promise<number>
   /**
    * Tells once that a case is overdue, tells the leads while it stays open, and tells what a crash left untold.
    * @returns how many cases were looked at
@@ -80,7 +63,7 @@ const maxAttempts = 20
 /** Left alone that long, an outbox belongs to somebody who crashed. */
 const outboxGraceMs = 10_000
 
-export function createCases({ connection, clock, events, accounts, settings, changed: toldNowhere }: CasesDeps): Cases {
+export function createCases({ connection, clock, events, accounts, settings, changed: changedUntold }: CasesDeps): Cases {
   const cases = caseModel(connection)
 
   /** Gives the case's events to the event log; whoever changed the case in between does it himself. */
@@ -105,7 +88,7 @@ export function createCases({ connection, clock, events, accounts, settings, cha
       )
       .lean<CaseRecord>()
     if (changed !== null) await announce(changed)
-    if (changed !== null && event === undefined) toldNowhere?.(record.companyId)
+    if (changed !== null && event === undefined) changedUntold?.(record.companyId)
     return changed
   }
 
@@ -214,6 +197,8 @@ export function createCases({ connection, clock, events, accounts, settings, cha
   const closedAlready = () => new RequestError(409, 'case_closed', 'This case was closed already. Reload the list.')
 
   return {
+    ...createCaseReads(cases, clock),
+
     attach: (answer) =>
       retried(async () => {
         const { companyId, locationId, userId, answerId, comment, at } = answer
@@ -290,70 +275,6 @@ export function createCases({ connection, clock, events, accounts, settings, cha
         })
         return (await change(record, withdrawn, event)) === null ? null : true
       })
-    },
-
-    async openCaseOf(companyId, locationId, userId) {
-      const record = await cases
-        .findOne({ slot: openSlot(companyId, locationId, userId), companyId }, { openedAt: 1 })
-        .lean<Pick<CaseRecord, '_id' | 'openedAt'>>()
-      return record === null ? null : { caseId: record._id, userId, openedAt: record.openedAt }
-    },
-
-    async openCasesOf(companyId, locationId) {
-      const open = await cases
-        .find({ companyId, locationId, state: 'open' }, { openedAt: 1, userId: 1 })
-        .lean<Pick<CaseRecord, '_id' | 'openedAt' | 'userId'>[]>()
-      return open.map((record) => ({ caseId: record._id, userId: record.userId, openedAt: record.openedAt }))
-    },
-
-    async get(companyId, caseId) {
-      const record = await cases.findOne({ _id: caseId, companyId }).lean<CaseRecord>()
-      return record === null ? null : caseViewOf(record, clock.now())
-    },
-
-    async list(session, { state, owner, overdue, locationId, page, pageSize }) {
-      const now = clock.now()
-      const ownerId = owner === 'me' ? session.userId : owner === 'none' ? '' : owner
-      const due = overdue === undefined ? {} : { dueAt: overdue ? { $lte: now } : { $gt: now } }
-      const wantedState = overdue === true ? 'open' : state
-      const filter = {
-        companyId: session.companyId,
-        ...(wantedState === undefined ? {} : { state: wantedState }),
-        ...(ownerId === undefined ? {} : { ownerId }),
-        ...(locationId === undefined ? {} : { locationId }),
-        ...due,
-      }
-      // Open ones by urgency, closed ones newest first.
-      const order = wantedState === 'closed' ? ({ dueAt: -1, _id: -1 } as const) : ({ dueAt: 1, _id: 1 } as const)
-      const [found, total] = await Promise.all([
-        cases
-          .find(filter)
-          .sort(order)
-          .skip((page - 1) * pageSize)
-          .limit(pageSize)
-          .lean<CaseRecord[]>(),
-        cases.countDocuments(filter),
-      ])
-      return { items: found.map((record) => caseViewOf(record, now)), page, pageSize, total }
-    },
-
-    async urgent(companyId, { of, limit }) {
-      const now = clock.now()
-      const whose = of === null ? {} : { $or: [{ ownerId: of.ownerId }, { locationId: { $in: [...of.locationIds] } }] }
-      const found = await cases.find({ companyId, state: 'open', ...whose }).sort({ dueAt: 1, _id: 1 }).limit(limit).lean<CaseRecord[]>()
-      return found.map((record) => caseViewOf(record, now))
-    },
-
-    async closedAfter(companyId, locationIds, after) {
-      const found = await cases
-        .find({ companyId, locationId: { $in: [...locationIds] }, state: 'closed', closedAt: { $gte: after } }, { locationId: 1, userId: 1, closedAt: 1 })
-        .lean<Pick<CaseRecord, 'locationId' | 'userId' | 'closedAt'>[]>()
-      return found.flatMap(({ locationId, userId, closedAt }) => (closedAt === null ? [] : [{ locationId, userId, closedAt }]))
-    },
-
-    async accountsWithOpenCase(companyId, locationIds) {
-      const found = await cases.find({ companyId, locationId: { $in: [...locationIds] }, state: 'open' }, { locationId: 1 }).lean<Pick<CaseRecord, 'locationId'>[]>()
-      return new Set(found.map(({ locationId }) => locationId))
     },
 
     close: (session, caseId, { outcome, note }) =>
@@ -448,9 +369,6 @@ export function createCases({ connection, clock, events, accounts, settings, cha
         const changed = await change(record, { acknowledged: { userId: session.userId, name: session.userName, at: now, untilAt }, escalateAt }, event)
         return changed === null ? null : caseViewOf(changed, now)
       }),
-
-    openCount: (companyId, locationId, at) =>
-      cases.countDocuments({ companyId, locationId, state: { $in: ['open', 'closed'] }, openedAt: { $lte: at }, $or: [{ closedAt: null }, { closedAt: { $gt: at } }] }),
 
     async markOverdue(limit) {
       const now = clock.now()
