@@ -17,7 +17,7 @@ module.exports = {
       from: { path: `^src/(?!(?:${notFeature})/)([^/]+)/` },
       to: { path: '^(src/(?!kernel/|store/|events/index|effects/index|highlevel/index|http/contract/|$1/|[^/]+/index\\.ts)|webhooks/|workflows/|custom-pages/|test/)' },
     },
-    { name: 'features-not-the-server', severity: 'error', from: { path: `^src/(?!(?:${notFeature})/)([^/]+)/` }, to: { path: '^src/(http/(?!contract/)|inbox/|app|main)' } },
+    { name: 'features-not-the-server', severity: 'error', from: { path: `^src/(?!(?:${notFeature})/)([^/]+)/` }, to: { path: '^src/(http/(?!contract/)|inbox/|app|main|services\\.)' } },
     { name: 'webhooks-through-doors', severity: 'error', from: { path: '^webhooks/' }, to: { path: '^(src/(?!kernel/|[^/]+/index\\.ts)|workflows/|custom-pages/|test/)' } },
     { name: 'workflows-through-doors', severity: 'error', from: { path: '^workflows/' }, to: { path: '^(src/(?!kernel/|http/contract/|[^/]+/index\\.ts)|webhooks/|custom-pages/|test/)' } },
     { name: 'pages-know-the-contract-only', severity: 'error', from: { path: '^custom-pages/' }, to: { path: '^(src/(?!http/contract/|kernel/levels)|webhooks/|workflows/|test/)' } },
