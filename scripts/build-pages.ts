@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build as bundle, transform, type Plugin } from 'esbuild'
+import type { Plugin as VitePlugin } from 'vite'
 
 const root = join(import.meta.dirname, '..')
 
@@ -48,15 +49,25 @@ export async function buildWidget(compact: boolean): Promise<string> {
   return result.outputFiles[0]?.text ?? ''
 }
 
+/** What `*.css?text` stands for, in the widget and in the page that draws it as a preview. */
+async function minifiedCss(path: string): Promise<string> {
+  const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true })
+  return code.trim()
+}
+
 const cssAsText: Plugin = {
   name: 'css-as-text',
   setup(on) {
     on.onResolve({ filter: /\.css\?text$/ }, ({ path, resolveDir }) => ({ path: join(resolveDir, path.replace('?text', '')), namespace: 'css-text' }))
-    on.onLoad({ filter: /.*/, namespace: 'css-text' }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true })
-      return { contents: code.trim(), loader: 'text' }
-    })
+    on.onLoad({ filter: /.*/, namespace: 'css-text' }, async ({ path }) => ({ contents: await minifiedCss(path), loader: 'text' }))
   },
+}
+
+const vueCssAsText: VitePlugin = {
+  name: 'css-as-text',
+  enforce: 'pre',
+  resolveId: (source, importer) => (source.endsWith('.css?text') && importer !== undefined ? `\0${join(dirname(importer), source.replace('.css?text', '.css-text'))}` : null),
+  load: async (id) => (id.startsWith('\0') && id.endsWith('.css-text') ? `export default ${JSON.stringify(await minifiedCss(id.slice(1).replace(/-text$/, '')))}` : null),
 }
 
 /** In the file for pasting the address and the app's id are filled in where this machine knows them. */
@@ -79,7 +90,7 @@ async function buildPage(page: Page, outDir: string): Promise<boolean> {
     root: join(root, 'custom-pages', page),
     base: `/pages/${page}/`,
     logLevel: 'warn',
-    plugins: [vue()],
+    plugins: [vueCssAsText, vue()],
     build: { outDir: folder, emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0, rolldownOptions: { checks: { bundlerTimings: false } } },
   })
   await writeFile(stampFile, stamp)
@@ -89,7 +100,7 @@ async function buildPage(page: Page, outDir: string): Promise<boolean> {
 /** Hash over everything a page is built from. */
 async function inputsStamp(page: Page): Promise<string> {
   const hash = createHash('sha256')
-  for (const folder of [`custom-pages/${page}`, 'custom-pages/shared', 'src/http/contract', 'src/kernel']) {
+  for (const folder of [`custom-pages/${page}`, 'custom-pages/shared', 'custom-pages/widget', 'src/http/contract', 'src/kernel']) {
     const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true })
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
     for (const file of files.sort()) hash.update(file.slice(root.length)).update(await readFile(file))

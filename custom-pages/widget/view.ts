@@ -6,6 +6,8 @@ import { type Event, type Look, type State, sendingNote } from '../shared/answer
 import { focusAfterKey } from '../shared/answer/radio.ts'
 import styles from './styles.css?text'
 
+export { styles }
+
 export interface View {
   render: (state: State) => void
   announce: (text: string) => void
@@ -85,7 +87,8 @@ export function createView(send: (event: Event | { type: 'tapped'; level: (typeo
   }
 }
 
-function dress(root: HTMLElement, look: Look): void {
+/** Gives a drawn widget its scheme, side and colours. */
+export function dress(root: HTMLElement, look: Look): void {
   const scheme = getComputedStyle(document.documentElement).colorScheme
   const pageIsDark = scheme.includes('dark') && (!scheme.includes('light') || matchMedia('(prefers-color-scheme:dark)').matches)
   const dark = look.theme === 'dark' || (look.theme === 'auto' && pageIsDark)
@@ -98,7 +101,7 @@ function dress(root: HTMLElement, look: Look): void {
   root.style.setProperty('--ink', colours.ink)
 }
 
-type Send = Parameters<typeof createView>[0]
+export type Send = Parameters<typeof createView>[0]
 
 interface Drawn {
   node: HTMLElement
@@ -107,7 +110,8 @@ interface Drawn {
   update: Refresh
 }
 
-function draw(state: State, send: Send): Drawn {
+/** One face of the widget; the preview of the settings draws the same. */
+export function draw(state: State, send: Send): Drawn {
   switch (state.step) {
     case 'ask':
       return drawQuestion(state, send)

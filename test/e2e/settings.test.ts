@@ -111,7 +111,7 @@ describe('a section', () => {
     const frame = await admin.workspace('#/settings/words')
     await frame.getByLabel('First question', { exact: true }).fill('How was this month?')
     await frame.getByLabel('Colour', { exact: true }).fill('#ffd400')
-    await textOf(frame.getByTestId('preview-card'), (text) => text.includes('How was this month?'))
+    await textOf(frame.getByTestId('preview-card').getByTestId('feedback-card'), (text) => text.includes('How was this month?'))
     await textOf(frame.getByTestId('colour-check'), (text) => text.includes('hard to read') && text.includes('near-black'))
     await picture(admin.page, 'settings-words')
     await frame.getByTestId('save').click()
