@@ -202,7 +202,7 @@ export const sections: Record<SectionName, SectionWords> = {
   },
   privacy: {
     name: 'Privacy and data',
-    lead: 'Take your data with you, or forget a person.',
+    lead: 'How long your data is kept.',
     groups: { retention: { title: 'When the app is removed' } },
   },
 }
