@@ -47,11 +47,13 @@ describe('request budget', () => {
   const timesOf = (locationId: string) => fake.requests(`/locations/${locationId}`).map(({ atMs }) => atMs)
 
   it('two gateways together never exceed the limit in any sliding window', async () => {
-    const [one, two] = await openTwo(small)
+    // With the margin that ships: it is what a busy machine may hold a request up between its permit and its arrival.
+    const limits = { ...small, windowMs: 1_000, permitLifeMs: 100, marginMs: productionLimits.marginMs }
+    const [one, two] = await openTwo(limits)
     const priorities: Priority[] = ['interactive', 'webhook', 'bulk']
     await Promise.all(Array.from({ length: 60 }, (_, index) => read(index % 2 === 0 ? one : two, 'busy', priorities[index % 3] ?? 'bulk')))
     expect(timesOf('busy')).toHaveLength(60)
-    expect(maxInWindow(timesOf('busy'), small.windowMs)).toBeLessThanOrEqual(small.maxPerWindow)
+    expect(maxInWindow(timesOf('busy'), limits.windowMs)).toBeLessThanOrEqual(limits.maxPerWindow)
   })
 
   it('a busy location does not hold up a quiet one', async () => {
