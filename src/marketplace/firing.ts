@@ -152,8 +152,9 @@ export function createFirings(deps: MarketplaceDeps, executions: Model<Execution
       throw uncertain()
     }
     await ended(key, companyId, 'refused', code)
+    // It may be this very call that found the connection gone: then it waits for the agency, not for the next attempt.
+    if (code === 'highlevel_needs_reconnect' || !(await installations.isLive(companyId))) return hold(dayMs, 'installation_not_live')
     if (!(error instanceof PermanentError)) throw error
-    if (!(await installations.isLive(companyId))) return hold(dayMs, 'installation_not_live')
     if (installationCodes.has(error.code)) return hold(hourMs, error.code)
     if (error.code === 'highlevel_not_found') {
       await subscriptions.markGone(companyId, subscriptionId)

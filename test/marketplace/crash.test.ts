@@ -146,6 +146,24 @@ describe('a fact', () => {
     await product.sandbox.builder.removeTrigger(late.id)
   }, 60_000)
 
+  it('whose own call finds the connection gone waits as well, and fires once as soon as the agency is back', async () => {
+    const { product } = stage
+    const { events, installations, marketplace } = product.app.services
+    const { items } = await events.timeline({ companyId: product.companyId, types: ['feedback.received'], page: 1, pageSize: 1 })
+    const before = started().length
+    product.sandbox.revokeTokens({ companyId: product.companyId })
+    await marketplace.observe({ ...items[0]!, key: 'feedback.received:nobody-else-calls', at: clock.now() })
+    await until('it waits', async () => {
+      await marketplace.pump.drain()
+      return (await queue().counts()).held > 0
+    }, 40_000)
+    expect(await installations.isLive(product.companyId)).toBe(false)
+    await product.sandbox.install()
+    await until('the run', () => started().length === before + 1, 40_000)
+    await stage.fired()
+    expect(started()).toHaveLength(before + 1)
+  }, 120_000)
+
   it('waits while the agency has to connect again, and then fires once', async () => {
     const { product, who } = stage
     product.sandbox.revokeTokens({ companyId: product.companyId })
