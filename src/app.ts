@@ -22,6 +22,7 @@ import { settingsRoutes } from './settings/index.ts'
 import { setupRoutes } from './setup/index.ts'
 import { ensureIndexes } from './store/index.ts'
 import { todayRoutes } from './today/index.ts'
+import { viewRoutes } from './views/index.ts'
 
 export type { AppOptions }
 
@@ -47,7 +48,7 @@ const readinessTimeoutMs = 2_000
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
+  const { wake, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, views, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -141,6 +142,7 @@ export function createApp(options: AppOptions): App {
       ...healthRoutes(health),
       ...reportRoutes(reports, clock),
       ...todayRoutes(today),
+      ...viewRoutes(views),
       // Before the routes of single workflows, whose key could be any word.
       ...crmChoiceRoutes({ choices: crmChoices, findingsOf: (companyId, key) => workflows.findings(companyId, key) }),
       ...workflowRoutes(workflows),

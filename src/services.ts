@@ -34,6 +34,7 @@ import { createSessions } from './sessions/index.ts'
 import { createSettings } from './settings/index.ts'
 import { createSetup } from './setup/index.ts'
 import { createToday } from './today/index.ts'
+import { createViews } from './views/index.ts'
 
 /** What the app is built from. */
 export interface AppOptions {
@@ -124,6 +125,7 @@ export function composeServices(options: AppOptions) {
   })
   const people = createPeople({ connection, clock, accounts, cases, events, settings })
   const health = createHealth({ connection, clock, accounts, effects, events, settings, primary: (companyId, locationId) => people.primary(companyId, locationId), toldAbout: (...about) => workflows.toldAbout(...about), logger, faultPoint })
+  const views = createViews({ connection, clock })
   const today = createToday({
     connection, clock, accounts, activity, billing, cases, health, reports, setup, answers: book,
     failedFollowUps: (query) => workflows.failedRuns(query),
@@ -290,6 +292,7 @@ export function composeServices(options: AppOptions) {
     ['billing', (id) => billing.purge(id)],
     ['reports', (id) => reports.purge(id)],
     ['today', (id) => today.purge(id)],
+    ['views', (id) => views.purge(id)],
     ['workflows', (id) => workflows.purge(id)],
     ['webhooks', (id) => webhookOut.purge(id)],
     ['notifications', (id) => notifications.purge(id)],
@@ -305,7 +308,7 @@ export function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps, marketplace.pump]
-  return { wake, box, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
+  return { wake, box, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, views, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {

@@ -1,0 +1,2 @@
+export { createViews } from './service.ts'
+export { viewRoutes } from './routes.ts'
