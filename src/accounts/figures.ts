@@ -41,9 +41,13 @@ export interface AccountFigures {
   /** The widest apart first, then the longest. */
   disagreeing(companyId: string, query: FigureFilter & { kind?: Disagreement | undefined; page: number; pageSize: number }): Promise<{ items: DisagreeingAccount[]; total: number }>
   /** Customers whose status is stale at `untilAt`, the longest first; with `csm` those of one owner. */
-  staleBy(companyId: string, query: { csm?: string | undefined; untilAt: Date; limit: number }): Promise<Account[]>
-  /** Customers whose users answer and who have no status, the least happy first. */
-  withoutStatus(companyId: string, query: { csm?: string | undefined; limit: number }): Promise<Account[]>
+  staleBy(companyId: string, query: { csm?: string | undefined; untilAt: Date; limit: number }): Promise<{ locationId: string; staleAt: Date }[]>
+  /** Ids of customers whose users answer and who have no status, the least happy first. */
+  withoutStatus(companyId: string, query: { csm?: string | undefined; limit: number }): Promise<string[]>
+  /** Accounts whose readings do not fit together, the widest apart and then the longest first; with when their status was set or confirmed last. */
+  apart(companyId: string, query: { csm?: string | undefined; limit: number }): Promise<{ locationId: string; kind: Disagreement; levelsApart: number; since: Date | null; keptAt: Date | null; happinessFellAt: Date | null }[]>
+  /** When the status of each of these accounts was set or confirmed last; those without a status are not there. */
+  keptAt(companyId: string, locationIds: readonly string[]): Promise<Map<string, Date>>
   /** Accounts by id, in the order of the ids; those that are not this agency's are left out. */
   byIds(companyId: string, locationIds: readonly string[]): Promise<Account[]>
   /** All listed accounts in pages, in the order in which they were created; of those created at `fromAt` or later if given. */
@@ -92,15 +96,26 @@ export function createAccountFigures(accounts: Model<AccountRecord>, now: () => 
     },
 
     async staleBy(companyId, { csm, untilAt, limit }) {
-      const found = await accounts.find({ ...where(companyId, { csm }), healthStaleAt: { $gt: never, $lte: untilAt }, group: { $ne: 'churned' } }).sort({ healthStaleAt: 1, nameKey: 1, _id: 1 }).limit(limit).lean()
-      const at = now()
-      return found.map((record) => accountView(record, at))
+      const found = await accounts.find({ ...where(companyId, { csm }), healthStaleAt: { $gt: never, $lte: untilAt }, group: { $ne: 'churned' } }, { locationId: 1, healthStaleAt: 1 }).sort({ healthStaleAt: 1, nameKey: 1, _id: 1 }).limit(limit).lean()
+      return found.flatMap(({ locationId, healthStaleAt }) => (healthStaleAt === null ? [] : [{ locationId, staleAt: healthStaleAt }]))
     },
 
     async withoutStatus(companyId, { csm, limit }) {
-      const found = await accounts.find({ ...where(companyId, { csm }), healthRank: healthRank(null), happinessRank: { $gte: 0 }, group: { $ne: 'churned' } }).sort({ happinessRank: 1, nameKey: 1, _id: 1 }).limit(limit).lean()
-      const at = now()
-      return found.map((record) => accountView(record, at))
+      const found = await accounts.find({ ...where(companyId, { csm }), healthRank: healthRank(null), happinessRank: { $gte: 0 }, group: { $ne: 'churned' } }, { locationId: 1 }).sort({ happinessRank: 1, nameKey: 1, _id: 1 }).limit(limit).lean()
+      return found.map(({ locationId }) => locationId)
+    },
+
+    async apart(companyId, { csm, limit }) {
+      const filter = { ...where(companyId, { csm }), disagreement: { $in: [...disagreements] } }
+      const members = { locationId: 1, disagreement: 1, levelsApart: 1, disagreementSince: 1, healthKeptAt: 1, happinessFellAt: 1 } as const
+      const found = await accounts.find(filter, members).sort({ levelsApart: -1, disagreementSince: 1, _id: 1 }).limit(limit).lean<AccountRecord[]>()
+      return found.flatMap(({ locationId, disagreement, levelsApart, disagreementSince, healthKeptAt, happinessFellAt }) =>
+        disagreement === null ? [] : [{ locationId, kind: disagreement, levelsApart, since: disagreementSince ?? null, keptAt: healthKeptAt, happinessFellAt: happinessFellAt ?? null }])
+    },
+
+    async keptAt(companyId, locationIds) {
+      const found = await accounts.find({ _id: { $in: locationIds.map((locationId) => `${companyId}:${locationId}`) }, companyId }, { locationId: 1, healthKeptAt: 1 }).lean<AccountRecord[]>()
+      return new Map(found.flatMap(({ locationId, healthKeptAt }) => (healthKeptAt === null ? [] : [[locationId, healthKeptAt] as const])))
     },
 
     async byIds(companyId, locationIds) {

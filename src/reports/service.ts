@@ -183,9 +183,10 @@ export function createReports(deps: ReportsDeps): Reports {
       return alerts.list(companyId, { ...query, among: members?.ids ?? null })
     },
 
-    async owned(companyId, csmUserId) {
-      const rows = [...await standings.of(companyId)]
-      return { all: rows.length, locationIds: rows.filter((row) => row[3] === csmUserId).map(([locationId]) => locationId) }
+    async portfolio(companyId) {
+      const rows = new Map<string, { group: Account['group']; csmUserId: string | null }>()
+      for (const [locationId, group, , csmUserId] of await standings.of(companyId)) rows.set(locationId, { group, csmUserId })
+      return rows
     },
     needing: (companyId, kind, options) => alerts.needing(companyId, kind, options),
 
@@ -224,7 +225,8 @@ export function createReports(deps: ReportsDeps): Reports {
   }
 }
 
-function reasonOf({ health, happiness }: Account, kind: string, levelsApart: number, fellAt: Date | null): string {
+/** Why the readings of an account do not fit together, in a sentence. */
+export function reasonOf({ health, happiness }: Account, kind: string, levelsApart: number, fellAt: Date | null): string {
   const [status, level] = [health.level === null ? 'not set' : healthLabels[health.level], happiness.level === null ? 'without a reading' : happinessLabels[happiness.level]]
   if (kind === 'levels_apart') return `The status is ${status}, its users are ${level}: ${levelsApart} levels apart.`
   return `Happiness fell to ${level}${fellAt === null ? '' : ` on ${dayOf(fellAt)}`}; the status stayed ${status}.`

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { DomainEvent } from '../events/index.ts'
+import type { AccountGroup } from '../http/contract/accounts.ts'
 import type { AccountConfidence, disagreementReport, GridReport, LevelHistory, rankingReport, ReportFilter, responseReport } from '../http/contract/reports.ts'
 import type { AlertKind } from './alert-rules.ts'
 import type { PromptReaction } from './cycles.ts'
@@ -28,8 +29,8 @@ export interface Reports {
   confidence(companyId: string, locationId: string): Promise<AccountConfidence>
   alerts(companyId: string, filter: ReportFilter, query: Paging & { kind?: AlertKind | undefined }): Promise<{ items: AlertRecord[]; total: number }>
 
-  /** How many accounts there are, and the ids of those that one person owns. */
-  owned(companyId: string, csmUserId: string): Promise<{ all: number; locationIds: string[] }>
+  /** All listed accounts in the few members that figures are made of, by id. */
+  portfolio(companyId: string): Promise<ReadonlyMap<string, { group: AccountGroup; csmUserId: string | null }>>
   /** The newest falls, or silences, of a few accounts or of all; what got better is none. */
   needing(companyId: string, kind: AlertKind, options: { among: readonly string[] | null; limit: number }): Promise<AlertRecord[]>
   /** Takes note of every event that a report is made of. Idempotent. */

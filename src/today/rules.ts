@@ -1,5 +1,5 @@
 import type { Account } from '../http/contract/accounts.ts'
-import type { TodayAction, TodayList, TodayRow } from '../http/contract/today.ts'
+import type { TodayAction, TodayRow } from '../http/contract/today.ts'
 import { dayMs } from '../kernel/clock.ts'
 
 /** One reason why an account, or the agency's set-up, is on a list. */
@@ -9,10 +9,11 @@ export interface Signal {
   kind: TodayRow['kind']
   /** What it is about: two signals of one matter are one reason. */
   matter: string
-  reason: string
+  /** A sentence, or how it is made once the account has been read. */
+  reason: string | ((account: Account) => string)
   since: Date | null
   dueAt?: Date
-  action: TodayAction
+  action: TodayAction | ((account: Account) => TodayAction)
   targetId?: string
   /** Within its kind, the smallest first; by default what has waited longest. */
   order?: number
@@ -29,16 +30,6 @@ const orderOf = (signal: Signal): number => signal.order ?? signal.since?.getTim
 
 function stronger(one: Signal, other: Signal): number {
   return ranks[one.kind] - ranks[other.kind] || orderOf(one) - orderOf(other) || ((one.locationId ?? '') < (other.locationId ?? '') ? -1 : 1)
-}
-
-/** Somebody looked at the status at, or after, the instant: set it, or said that it is still true. */
-export function lookedAtSince({ setAt, confirmedAt }: Pick<Account['health'], 'setAt' | 'confirmedAt'>, at: Date): boolean {
-  return [setAt, confirmedAt].some((when) => when !== null && Date.parse(when) >= at.getTime())
-}
-
-/** Whether it is a customer whom one looks after; cases of others still have to be closed. */
-export function isCustomer(account: Account): boolean {
-  return account.removedAt === null && account.group !== 'churned' && (!account.isSuccessLocation || account.feedbackEnabled)
 }
 
 /** A testimonial is asked only of those who are happy throughout and wait for nothing. */
@@ -61,20 +52,17 @@ export function rowsOf(signals: readonly Signal[]): (Signal & { more: number })[
     .sort(stronger)
 }
 
-/** @param isCut some source had more than was read */
-export function listOf(signals: readonly Signal[], accounts: ReadonlyMap<string, Account>, { limit, isCut }: { limit: number; isCut: boolean }): TodayList {
-  const rows = rowsOf(signals)
-  return {
-    total: rows.length,
-    atLeast: isCut,
-    rows: rows.slice(0, limit).map(({ locationId, kind, reason, since, dueAt, action, targetId, more }) => ({
-      kind, reason, action, more,
-      account: locationId === null ? null : (accounts.get(locationId) ?? null),
-      since: since?.toISOString() ?? null,
-      dueAt: dueAt?.toISOString() ?? null,
-      targetId: targetId ?? null,
-    })),
-  }
+type Ranked = ReturnType<typeof rowsOf>[number]
+
+/** Rows with the accounts that were read for them; an account that went in the meantime has none. */
+export function viewsOf(rows: readonly Ranked[], accounts: ReadonlyMap<string, Account>): TodayRow[] {
+  return rows.flatMap(({ locationId, kind, reason, since, dueAt, action, targetId, more }): TodayRow[] => {
+    const rest = { kind, more, since: since?.toISOString() ?? null, dueAt: dueAt?.toISOString() ?? null, targetId: targetId ?? null }
+    if (locationId === null) return typeof reason === 'string' && typeof action === 'string' ? [{ ...rest, account: null, reason, action }] : []
+    const account = accounts.get(locationId)
+    if (account === undefined) return []
+    return [{ ...rest, account, reason: typeof reason === 'string' ? reason : reason(account), action: typeof action === 'string' ? action : action(account) }]
+  })
 }
 
 /** `1 day`, `33 days`. */

@@ -2,14 +2,13 @@ import type { Connection } from 'mongoose'
 import type { Cases } from '../cases/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import type { AnswerFacts } from '../happiness/index.ts'
-import type { Account } from '../http/contract/accounts.ts'
 import type { GoodKind, Today as TodayView } from '../http/contract/today.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
 import type { Reports } from '../reports/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { newsModel } from './model.ts'
 import { firstAnswerNews, newsOf, type News } from './news-rules.ts'
-import { isCustomer, listOf, mayAskTestimonial, type Signal } from './rules.ts'
+import { mayAskTestimonial, rowsOf, viewsOf, type Signal } from './rules.ts'
 import { actNow, goingStale, type Found, type Scope, type SignalDeps } from './signals.ts'
 
 /** What needs somebody today. Every method is scoped to one agency. */
@@ -25,7 +24,7 @@ export interface TodayDeps extends SignalDeps {
   connection: Connection
   clock: Clock
   cases: SignalDeps['cases'] & Pick<Cases, 'accountsWithOpenCase'>
-  reports: SignalDeps['reports'] & Pick<Reports, 'owned'>
+  reports: SignalDeps['reports'] & Pick<Reports, 'portfolio'>
   answers: AnswerFacts
 }
 
@@ -61,39 +60,41 @@ export function createToday(deps: TodayDeps): Today {
     await put({ companyId, locationId, at: event.at }, firstAnswerNews(event, isFirst), true)
   }
 
-  async function goodNews({ companyId, owner }: Scope, now: Date): Promise<Found> {
+  async function goodNews({ companyId, owner, isCustomer }: Scope, now: Date): Promise<Found> {
     const whose = owner === null ? {} : { locationId: { $in: [...owner.locationIds] } }
     const found = await news.find({ companyId, open: true, at: { $gte: new Date(now.getTime() - newsDays * dayMs) }, ...whose }).sort({ at: -1, _id: 1 }).limit(mostNews).lean()
-    const ids = [...new Set(found.map(({ locationId }) => locationId))]
-    const [read, withCase] = ids.length === 0 ? [[], new Set<string>()] : await Promise.all([accounts.figures.byIds(companyId, ids), cases.accountsWithOpenCase(companyId, ids)])
-    const known = new Map(read.filter(isCustomer).map((account) => [account.locationId, account]))
-    const signals = found.flatMap(({ _id, locationId, at, kind, reason }): Signal[] => {
-      const account = known.get(locationId)
-      if (account === undefined) return []
-      const mayAsk = tellable.has(kind) && mayAskTestimonial(account, withCase.has(locationId))
+    const shown = found.filter(({ locationId }) => isCustomer(locationId))
+    const withCase = shown.length === 0 ? new Set<string>() : await cases.accountsWithOpenCase(companyId, [...new Set(shown.map(({ locationId }) => locationId))])
+    const signals = shown.map(({ _id, locationId, at, kind, reason }): Signal => ({
+      locationId, kind, matter: _id, reason, since: at,
+      action: (account) => (tellable.has(kind) && mayAskTestimonial(account, withCase.has(locationId)) ? 'ask_testimonial' : 'open_account'),
       // The newest first: news does not wait.
-      return [{ locationId, kind, matter: _id, reason, since: at, action: mayAsk ? 'ask_testimonial' : 'open_account', order: -at.getTime() }]
-    })
-    return { signals, accounts: read, isCut: found.length >= mostNews }
+      order: -at.getTime(),
+    }))
+    return { signals, isCut: found.length >= mostNews }
   }
 
   return {
     async look({ companyId, userId }, { csm, limit }) {
       const now = clock.now()
-      const mine = await reports.owned(companyId, userId)
-      const owned = csm === null || csm === userId ? mine : await reports.owned(companyId, csm)
-      const scope: Scope = { companyId, owner: csm === null ? null : { userId: csm, locationIds: owned.locationIds } }
-      const [act, stale, good, standing] = await Promise.all([
-        actNow(deps, scope, now),
-        goingStale(deps, scope, now),
-        goodNews(scope, now),
-        deps.setup.standing(companyId),
-      ])
-      const known = new Map<string, Account>([act, stale, good].flatMap((found) => found.accounts.map((account) => [account.locationId, account] as const)))
-      const list = ({ signals, isCut }: Found) => listOf(signals, known, { limit, isCut })
+      const portfolio = await reports.portfolio(companyId)
+      const ownedBy = (whose: string) => [...portfolio].filter(([, { csmUserId }]) => csmUserId === whose).map(([locationId]) => locationId)
+      const mine = ownedBy(userId)
+      const scope: Scope = {
+        companyId,
+        owner: csm === null ? null : { userId: csm, locationIds: csm === userId ? mine : ownedBy(csm) },
+        isListed: (locationId) => portfolio.has(locationId),
+        isCustomer: (locationId) => (portfolio.get(locationId)?.group ?? 'churned') !== 'churned',
+      }
+      const [act, stale, good, standing] = await Promise.all([actNow(deps, scope, now), goingStale(deps, scope, now), goodNews(scope, now), deps.setup.standing(companyId)])
+      const all = [act, stale, good].map(({ signals }) => rowsOf(signals))
+      // Only accounts that are shown are read in full.
+      const ids = new Set(all.flatMap((rows) => rows.slice(0, limit).flatMap(({ locationId }) => locationId ?? [])))
+      const read = new Map((await accounts.figures.byIds(companyId, [...ids])).map((account) => [account.locationId, account]))
+      const list = (at: number, isCut: boolean) => ({ rows: viewsOf(all[at]?.slice(0, limit) ?? [], read), total: all[at]?.length ?? 0, atLeast: isCut })
       return {
-        csm, asOf: now.toISOString(), setUp: standing.chosen, accounts: { mine: mine.locationIds.length, all: mine.all },
-        actNow: list(act), goingStale: list(stale), goodNews: list(good),
+        csm, asOf: now.toISOString(), setUp: standing.chosen, accounts: { mine: mine.length, all: portfolio.size },
+        actNow: list(0, act.isCut), goingStale: list(1, stale.isCut), goodNews: list(2, good.isCut),
       }
     },
 

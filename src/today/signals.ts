@@ -6,9 +6,9 @@ import type { Health } from '../health/index.ts'
 import type { CaseView } from '../http/contract/cases.ts'
 import { dayMs } from '../kernel/clock.ts'
 import { healthLabels } from '../kernel/levels.ts'
-import type { Reports } from '../reports/index.ts'
+import { disagreementReason, type Reports } from '../reports/index.ts'
 import type { Setup } from '../setup/index.ts'
-import { daysInWords, isCustomer, lookedAtSince, staleReason, type Signal } from './rules.ts'
+import { daysInWords, staleReason, type Signal } from './rules.ts'
 
 /** A follow-up that gave up and waits for a person. */
 export interface FailedFollowUp {
@@ -24,7 +24,7 @@ export interface SignalDeps {
   billing: Pick<Billing, 'failed'>
   cases: Pick<Cases, 'urgent' | 'closedAfter'>
   health: Pick<Health, 'notesMissing'>
-  reports: Pick<Reports, 'disagreements' | 'needing'>
+  reports: Pick<Reports, 'needing'>
   setup: Pick<Setup, 'standing'>
   failedFollowUps: (query: { companyId: string; fromAt: Date; among: readonly string[] | null; limit: number }) => Promise<FailedFollowUp[]>
   needsReconnect: (companyId: string) => Promise<boolean>
@@ -35,12 +35,14 @@ export interface Scope {
   companyId: string
   /** One owner's, with the ids of the accounts; null for everybody's. */
   owner: { userId: string; locationIds: readonly string[] } | null
+  /** An account that the agency has. */
+  isListed: (locationId: string) => boolean
+  /** One that is looked after; cases of others still have to be closed. */
+  isCustomer: (locationId: string) => boolean
 }
 
-/** What was found, with the accounts that were read on the way. */
 export interface Found {
   signals: Signal[]
-  accounts: Account[]
   /** A source had more than was read. */
   isCut: boolean
 }
@@ -60,14 +62,22 @@ function caseReason({ userName, comment, owner, acknowledged }: CaseView, now: D
 
 const statusAction = ({ health }: Account): 'review_status' | 'set_status' => (health.level === null ? 'set_status' : 'review_status')
 
+function setUpSignals(standing: { failing: string[]; since: Date | null }, isCutOff: boolean): Signal[] {
+  const about = { locationId: null, kind: 'set_up', action: 'open_set_up' } as const
+  if (isCutOff) return [{ ...about, matter: 'connection', reason: 'The connection to the CRM has ended. An agency admin has to connect again; the work waits until then.', since: null }]
+  const { failing: { length: count }, since } = standing
+  if (count === 0) return []
+  return [{ ...about, matter: 'set_up', reason: count === 1 ? 'A set-up check fails; the work that needs it waits.' : `${count} set-up checks fail; the work that needs them waits.`, since }]
+}
+
 /** Open cases, disagreements, falls, missing notes, failed payments and steps, and what is wrong with the set-up. */
-export async function actNow(deps: SignalDeps, { companyId, owner }: Scope, now: Date): Promise<Found> {
+export async function actNow(deps: SignalDeps, { companyId, owner, isListed, isCustomer }: Scope, now: Date): Promise<Found> {
   const among = owner?.locationIds ?? null
   const some = { among, limit: mostOfOne }
   const fromAt = new Date(now.getTime() - failedForDays * dayMs)
   const [cases, apart, accountFalls, userFalls, notes, runs, payments, standing, isCutOff] = await Promise.all([
     deps.cases.urgent(companyId, { of: owner === null ? null : { ownerId: owner.userId, locationIds: owner.locationIds }, limit: mostOfOne }),
-    deps.reports.disagreements(companyId, { ...(owner === null ? {} : { csm: owner.userId }), page: 1, pageSize: mostOfOne }),
+    deps.accounts.figures.apart(companyId, { csm: owner?.userId, limit: mostOfOne }),
     deps.reports.needing(companyId, 'account_changed', some),
     deps.reports.needing(companyId, 'user_fell', some),
     deps.health.notesMissing(companyId, some),
@@ -76,57 +86,42 @@ export async function actNow(deps: SignalDeps, { companyId, owner }: Scope, now:
     deps.setup.standing(companyId),
     deps.needsReconnect(companyId),
   ])
-  const falls = [...accountFalls, ...userFalls]
-  const known = new Map(apart.items.map(({ account }) => [account.locationId, account]))
-  const wanted = [...cases, ...falls, ...notes, ...runs, ...payments].map(({ locationId }) => locationId)
-  const oldestFall = userFalls.reduce((oldest, { at }) => (at < oldest ? at : oldest), now)
-  const [others, closed] = await Promise.all([
-    deps.accounts.figures.byIds(companyId, [...new Set(wanted)].filter((locationId) => !known.has(locationId))),
-    userFalls.length === 0 ? [] : deps.cases.closedAfter(companyId, [...new Set(userFalls.map(({ locationId }) => locationId))], oldestFall),
-  ])
-  for (const account of others) known.set(account.locationId, account)
-  const customer = (locationId: string): Account | null => {
-    const account = known.get(locationId)
-    return account !== undefined && isCustomer(account) ? account : null
+  const falls = [...accountFalls, ...userFalls].filter(({ locationId }) => isCustomer(locationId))
+  const oldestFall = falls.reduce((oldest, { at }) => (at < oldest ? at : oldest), now)
+  const fallen = [...new Set(falls.map(({ locationId }) => locationId))]
+  const [keptAt, closed] = fallen.length === 0 ? [new Map<string, Date>(), []] : await Promise.all([deps.accounts.figures.keptAt(companyId, fallen), deps.cases.closedAfter(companyId, fallen, oldestFall)])
+
+  const signals = setUpSignals(standing, isCutOff)
+  for (const one of cases.filter(({ locationId }) => isListed(locationId))) {
+    signals.push({ locationId: one.locationId, kind: 'case', matter: `user:${one.userId}`, reason: caseReason(one, now), since: new Date(one.openedAt), dueAt: new Date(one.dueAt), action: 'open_case', targetId: one.caseId, order: Date.parse(one.dueAt) })
   }
-  const signals: Signal[] = []
-  if (isCutOff) signals.push({ locationId: null, kind: 'set_up', matter: 'connection', reason: 'The connection to the CRM has ended. An agency admin has to connect again; the work waits until then.', since: null, action: 'open_set_up' })
-  else if (standing.failing.length > 0) {
-    const count = standing.failing.length
-    signals.push({ locationId: null, kind: 'set_up', matter: 'set_up', reason: `${count === 1 ? 'A set-up check fails' : `${count} set-up checks fail`}; the work that needs ${count === 1 ? 'it' : 'them'} waits.`, since: standing.since, action: 'open_set_up' })
+  for (const { locationId, at } of payments.filter((one) => isCustomer(one.locationId))) {
+    signals.push({ locationId, kind: 'payment_failed', matter: 'payment', reason: 'A payment failed and has not gone through since.', since: at, action: 'open_account' })
   }
-  for (const one of cases) {
-    if (known.has(one.locationId)) signals.push({ locationId: one.locationId, kind: 'case', matter: `user:${one.userId}`, reason: caseReason(one, now), since: new Date(one.openedAt), dueAt: new Date(one.dueAt), action: 'open_case', targetId: one.caseId, order: Date.parse(one.dueAt) })
-  }
-  for (const { locationId, at } of payments) {
-    if (customer(locationId) !== null) signals.push({ locationId, kind: 'payment_failed', matter: 'payment', reason: 'A payment failed and has not gone through since.', since: at, action: 'open_account' })
-  }
-  for (const { account, kind, levelsApart, since, reason } of apart.items) {
+  for (const { locationId, kind, levelsApart, since, keptAt: kept, happinessFellAt } of apart.filter((one) => isCustomer(one.locationId))) {
     // Reviewed: somebody said since then that the status is what it is.
-    if (!isCustomer(account) || (since !== null && lookedAtSince(account.health, new Date(since)))) continue
-    const { answered, eligible } = account.happiness.coverage
+    if (since !== null && kept !== null && kept >= since) continue
     signals.push({
-      locationId: account.locationId, kind: kind === 'levels_apart' ? 'apart' : 'fell', matter: 'readings', reason: `${reason} ${answered} of ${eligible} users answered.`,
-      since: since === null ? null : new Date(since), action: statusAction(account), order: (since === null ? 0 : Date.parse(since)) - levelsApart * 1e14,
+      locationId, since, kind: kind === 'levels_apart' ? 'apart' : 'fell', matter: 'readings', action: statusAction, order: (since?.getTime() ?? 0) - levelsApart * 1e14,
+      reason: (account) => `${disagreementReason(account, kind, levelsApart, happinessFellAt)} ${account.happiness.coverage.answered} of ${account.happiness.coverage.eligible} users answered.`,
     })
   }
   for (const { locationId, kind, at, userId, reason } of falls) {
-    const account = customer(locationId)
-    const isOver = account === null || lookedAtSince(account.health, at) || (kind === 'user_fell' && closed.some((one) => one.locationId === locationId && one.userId === userId && one.closedAt >= at))
-    if (!isOver) signals.push({ locationId, kind: kind === 'user_fell' ? 'user_fell' : 'fell', matter: kind === 'user_fell' ? `user:${String(userId)}` : 'readings', reason, since: at, action: statusAction(account) })
+    const isReviewed = (keptAt.get(locationId) ?? at) > at
+    const isClosed = kind === 'user_fell' && closed.some((one) => one.locationId === locationId && one.userId === userId && one.closedAt >= at)
+    if (!isReviewed && !isClosed) signals.push({ locationId, kind: kind === 'user_fell' ? 'user_fell' : 'fell', matter: kind === 'user_fell' ? `user:${String(userId)}` : 'readings', reason, since: at, action: statusAction })
   }
-  for (const { runId, locationId, name, at } of runs) {
-    if (customer(locationId) !== null) signals.push({ locationId, kind: 'step_failed', matter: `run:${runId}`, reason: `The follow-up ${name === null ? '' : `“${name}” `}stopped at a step that failed. Look at it and have it repeated.`, since: at, action: 'open_run', targetId: runId })
+  for (const { runId, locationId, name, at } of runs.filter((one) => isCustomer(one.locationId))) {
+    signals.push({ locationId, kind: 'step_failed', matter: `run:${runId}`, reason: `The follow-up ${name === null ? '' : `“${name}” `}stopped at a step that failed. Look at it and have it repeated.`, since: at, action: 'open_run', targetId: runId })
   }
-  for (const { locationId, level, at } of notes) {
-    if (customer(locationId) !== null) signals.push({ locationId, kind: 'note_missing', matter: 'note', reason: `Set to ${healthLabels[level]} in the CRM without a note: what was learned?`, since: new Date(at), action: 'add_note' })
+  for (const { locationId, level, at } of notes.filter((one) => isCustomer(one.locationId))) {
+    signals.push({ locationId, kind: 'note_missing', matter: 'note', reason: `Set to ${healthLabels[level]} in the CRM without a note: what was learned?`, since: new Date(at), action: 'add_note' })
   }
-  const isCut = [cases, accountFalls, userFalls, notes, runs, payments].some(({ length }) => length >= mostOfOne) || apart.total > apart.items.length
-  return { signals, accounts: [...known.values()], isCut }
+  return { signals, isCut: [cases, apart, accountFalls, userFalls, notes, runs, payments].some(({ length }) => length >= mostOfOne) }
 }
 
 /** Statuses past their days or about to be, silent accounts, absent users, accounts that nobody gave a status. */
-export async function goingStale(deps: SignalDeps, { companyId, owner }: Scope, now: Date): Promise<Found> {
+export async function goingStale(deps: SignalDeps, { companyId, owner, isCustomer }: Scope, now: Date): Promise<Found> {
   const among = owner?.locationIds ?? null
   const csm = owner?.userId
   const day = (days: number) => new Date(now.getTime() + days * dayMs)
@@ -136,33 +131,18 @@ export async function goingStale(deps: SignalDeps, { companyId, owner }: Scope, 
     deps.reports.needing(companyId, 'silence', { among, limit: mostOfOne }),
     deps.activity.lastSeenBetween(companyId, { fromAt: day(-absentDays.to), toAt: day(-absentDays.from), among, limit: mostOfOne }),
   ])
-  const known = new Map([...stale, ...unset].map((account) => [account.locationId, account]))
-  const wanted = [...silent, ...absent].map(({ locationId }) => locationId)
-  const [others, people] = await Promise.all([
-    deps.accounts.figures.byIds(companyId, [...new Set(wanted)].filter((locationId) => !known.has(locationId))),
-    absent.length === 0 ? [] : deps.accounts.present(companyId, absent.map(({ userId }) => userId)),
-  ])
-  for (const account of others) known.set(account.locationId, account)
-  const isOurs = (locationId: string): boolean => {
-    const account = known.get(locationId)
-    return account !== undefined && isCustomer(account)
-  }
+  const people = absent.length === 0 ? [] : await deps.accounts.present(companyId, absent.map(({ userId }) => userId))
   const signals: Signal[] = []
-  for (const account of stale.filter(isCustomer)) {
-    const { health, locationId } = account
-    signals.push({
-      locationId, kind: health.stale ? 'stale' : 'soon_stale', matter: 'status', reason: staleReason(health, now), since: health.staleAt === null ? null : new Date(health.staleAt), action: 'still_true',
-    })
+  for (const { locationId, staleAt } of stale) {
+    signals.push({ locationId, kind: staleAt <= now ? 'stale' : 'soon_stale', matter: 'status', reason: ({ health }) => staleReason(health, now), since: staleAt, action: 'still_true' })
   }
-  for (const { locationId, reason, at } of silent) if (isOurs(locationId)) signals.push({ locationId, kind: 'silent', matter: 'silence', reason, since: at, action: 'open_account' })
+  for (const { locationId, reason, at } of silent.filter((one) => isCustomer(one.locationId))) signals.push({ locationId, kind: 'silent', matter: 'silence', reason, since: at, action: 'open_account' })
   const byUser = new Map(people.map((person) => [person.userId, person]))
   for (const { locationId, userId, lastSeenAt } of absent) {
     const person = byUser.get(userId)
-    if (!isOurs(locationId) || person?.locationIds.includes(locationId) !== true) continue
+    if (!isCustomer(locationId) || person?.locationIds.includes(locationId) !== true) continue
     signals.push({ locationId, kind: 'absent', matter: `user:${userId}`, reason: `${person.name} has not been seen for ${daysInWords(lastSeenAt.getTime(), now.getTime())}.`, since: lastSeenAt, action: 'open_account' })
   }
-  for (const account of unset.filter(isCustomer)) {
-    signals.push({ locationId: account.locationId, kind: 'no_status', matter: 'status', reason: 'Its users answer, and nobody has set a Health Status yet.', since: null, action: 'set_status' })
-  }
-  return { signals, accounts: [...known.values()], isCut: [stale, unset, silent, absent].some(({ length }) => length >= mostOfOne) }
+  for (const [order, locationId] of unset.entries()) signals.push({ locationId, kind: 'no_status', matter: 'status', reason: 'Its users answer, and nobody has set a Health Status yet.', since: null, action: 'set_status', order })
+  return { signals, isCut: [stale, unset, silent, absent].some(({ length }) => length >= mostOfOne) }
 }

@@ -8,7 +8,7 @@ import { toast } from '../../shared/lib/toasts.ts'
 import { copy, type ListName } from './copy.ts'
 
 const refreshMs = 60_000
-const mostRows = 100
+const mostRows = 50
 
 /** Names a row within its list. */
 export const rowKey = (list: ListName, row: TodayRow): string => `${list}:${row.account?.locationId ?? 'agency'}`

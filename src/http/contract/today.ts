@@ -46,7 +46,7 @@ export type TodayList = z.output<typeof todayList>
 export const todayQuery = z.strictObject({
   csm: z.string().min(1).max(64).default('all'),
   /** Rows per list. */
-  limit: z.coerce.number().int().min(1).max(100).default(25),
+  limit: z.coerce.number().int().min(1).max(50).default(25),
 })
 
 export const today = z.object({

@@ -37,7 +37,7 @@ function routesOf(locationId: string): Record<string, string[]> {
     ranking: ['/api/reports/ranking', '/api/reports/ranking?order=top&csm=csm3', '/api/reports/ranking?page=20'],
     response: ['/api/reports/response', '/api/reports/response?csm=csm3', '/api/reports/response?group=regular'],
     alerts: ['/api/reports/alerts', '/api/reports/alerts?csm=csm3'],
-    today: ['/api/today', '/api/today?csm=csm3', '/api/today?limit=100'],
+    today: ['/api/today', '/api/today?csm=csm3', '/api/today?limit=50'],
     'account levels': [`/api/accounts/${locationId}/levels?reading=happiness`],
     confidence: [`/api/accounts/${locationId}/confidence`],
     'owners and their load': ['/api/csms'],
