@@ -173,6 +173,19 @@ describe('a day', () => {
     await frame.getByTestId('page-today').waitFor()
   }, 60_000)
 
+  it('offers whoever only reads a look at the account, and no change', async () => {
+    const { product } = stage
+    const reader = product.sandbox.createUser({ companyId: product.companyId, firstName: 'Rita', lastName: 'Reed', email: 'rita@agency.example' })
+    await until('the reader is known', async () => ((await product.admin().get('/api/csms')).body.items as { userId: string }[]).some(({ userId }) => userId === reader.id))
+    expect((await product.admin().send('PATCH', '/api/settings', { team: { people: [{ userId: reader.id, role: 'read_only' }] } })).status).toBe(200)
+    const person = await stage.open({ userId: reader.id })
+    const frame = await person.workspace('#/today?whose=all')
+    await frame.getByTestId('list-goingStale').getByRole('listitem').first().waitFor()
+    expect(await frame.getByTestId('list-goingStale').getByRole('button').count()).toBe(0)
+    expect(await frame.getByTestId('list-goingStale').getByRole('link', { name: 'Open account' }).count()).toBeGreaterThan(0)
+    await person.context.close()
+  }, 60_000)
+
   it('asks for a review in words of one\'s own', async () => {
     const frame = await admin.workspace('#/today?whose=all')
     await row(frame, 'first_answer', 3).getByRole('button').click()

@@ -2,6 +2,7 @@ import { computed, ref } from 'vue'
 import type { Today, TodayRow } from '../../../src/http/contract/today.ts'
 import { healthApi } from '../../shared/health/api.ts'
 import { healthLabel } from '../../shared/lib/levels.ts'
+import { changes, either, figuresRestMs, keepFresh } from '../../shared/lib/live.ts'
 import { asApiError, useLoad } from '../../shared/lib/load.ts'
 import { client } from '../../shared/lib/services.ts'
 import { toast } from '../../shared/lib/toasts.ts'
@@ -29,6 +30,7 @@ export function useToday(whose: () => string, change: (locationId: string) => vo
     whose,
     refreshMs,
   )
+  keepFresh(either(changes.anyAccount, changes.cases), load, figuresRestMs)
   const lists = computed(() => {
     const { value } = load.data
     if (value === null) return null

@@ -13,7 +13,7 @@ export const viewLook = z.strictObject({
     q: filter.optional(), group: filter.optional(), health: filter.optional(), happiness: filter.optional(), csm: filter.optional(), feedback: filter.optional(),
     stale: filter.optional(), noteWanted: filter.optional(), disagreement: filter.optional(), dissent: filter.optional(),
   }),
-  sort: accountQuery.shape.sort.removeDefault().optional(),
+  sort: accountQuery.shape.sort.unwrap().optional(),
   /** Left out: all columns. */
   columns: z.array(z.enum(accountColumnNames)).max(accountColumnNames.length).optional(),
 })
