@@ -92,11 +92,21 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
         const writes = writesOf(user, fact, await concerned(user, fact, prompt.answeredDays), prompt.answeredDays)
         // In their order: a crash in between leaves the cycle that begins for the repetition.
         if (writes.length > 0) await cycles.bulkWrite(writes.map(({ before, record }) => writeOf(before, record)), { ordered: true })
+        if (writes.some(({ before, record }) => record.ended === null && before?.ended !== null)) await keepOnePresent(user, monthOf(fact.at))
         return
       } catch (error) {
         if (count >= maxAttempts || !isDuplicateKey(error)) throw error
       }
     }
+  }
+
+  /**
+   * A cycle ends and the next one begins in two writes: who looks in between sees no present one and begins one too. Whoever begins one looks afterwards, so
+   * the last of them sees all; the one that is due last stays.
+   */
+  async function keepOnePresent(user: UserKey, ended: string): Promise<void> {
+    const [, ...over] = await cycles.find({ ...user, ended: null }, { _id: 1 }).sort({ dueAt: -1, _id: -1 }).lean<Pick<CycleRecord, '_id'>[]>()
+    if (over.length > 0) await cycles.updateMany({ ...user, _id: { $in: over.map(({ _id }) => _id) }, ended: null }, { $set: { ended, changedAt: clock.now() } })
   }
 
   /** The user's present cycle, those of the months in which one may begin, and what is known of an answer. */
