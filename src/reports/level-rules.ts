@@ -38,6 +38,17 @@ export function shownCounts(reading: Reading, counts: Counts): { counts: Record<
 }
 
 /**
+ * Each account's level just before some instants, computed backwards: what its first change from then on began with, or what it is now.
+ * @param now level of each account as it is now
+ * @param moves at least all since the first instant, in any order
+ */
+export function levelsBackwards(now: ReadonlyMap<string, CountedLevel>, moves: readonly Move[], instants: readonly Date[]): Map<string, CountedLevel[]> {
+  const ofAccount = new Map<string, Move[]>()
+  for (const move of [...moves].sort((a, b) => a[3] - b[3])) ofAccount.set(move[0], [...(ofAccount.get(move[0]) ?? []), move])
+  return new Map([...now].map(([locationId, level]) => [locationId, instants.map((at) => ofAccount.get(locationId)?.find(([, , , atMs]) => atMs >= at.getTime())?.[1] ?? level)]))
+}
+
+/**
  * Counts of some accounts at the end of days, computed backwards: an account's level at an instant is what its first later change began with,
  * or what it is now.
  * @param now level of each account as it is now

@@ -4,7 +4,7 @@ import type { LevelHistory } from '../http/contract/reports.ts'
 import { dayMs, minuteMs, type Clock } from '../kernel/clock.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { dayOf, endOf, startOf } from './calendar.ts'
-import { byDay, counted, countsBackwards, gone, moveOf, noReading, segmentsOf, shownCounts, type Counts, type Move } from './level-rules.ts'
+import { byDay, counted, countsBackwards, gone, levelsBackwards, moveOf, noReading, segmentsOf, shownCounts, type Counts, type Move } from './level-rules.ts'
 import { readings, type CountedLevel, type LevelChangeRecord, type LevelDayRecord, type Reading, type ReportModels } from './model.ts'
 
 /** One point of a distribution over time; `counts: null` where nothing is known of that time. */
@@ -29,6 +29,8 @@ export interface Levels {
   /** Accounts per level at the end of each day. @param among only these accounts, as today's assignment has it; all if null */
   distribution(companyId: string, reading: Reading, days: readonly string[], among: LevelsNow | null): Promise<LevelPoint[]>
   history(companyId: string, locationId: string, reading: Reading, fromAt: Date, toAt: Date): Promise<LevelHistory['segments']>
+  /** Levels of a few accounts just before each of some instants, oldest first. @param now their levels as they are now */
+  before(companyId: string, reading: Reading, now: ReadonlyMap<string, CountedLevel>, instants: readonly [Date, ...Date[]]): Promise<Map<string, CountedLevel[]>>
   purge(companyId: string): Promise<void>
 }
 
@@ -231,6 +233,14 @@ export function createLevels({ models, clock, figures }: LevelsDeps): Levels {
     async history(companyId, locationId, reading, fromAt, toAt) {
       const found = await changes.find({ companyId, locationId, reading, at: { $lt: toAt } }, { at: 1, after: 1 }).sort({ at: 1, _id: 1 }).lean<LevelChangeRecord[]>()
       return segmentsOf(found, fromAt, toAt)
+    },
+
+    async before(companyId, reading, now, instants) {
+      const found = await changes
+        .find({ companyId, locationId: { $in: [...now.keys()] }, reading, at: { $gte: instants[0] } }, { locationId: 1, before: 1, after: 1, at: 1 })
+        .sort({ at: 1, _id: 1 })
+        .lean<LevelChangeRecord[]>()
+      return levelsBackwards(now, found.map(moveOf), instants)
     },
 
     async purge(companyId) {

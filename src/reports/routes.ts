@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import {
   accountConfidence, alertQuery, alertReport, disagreementQuery, disagreementReport, distributionQuery, distributionReport, gridQuery, gridReport, levelHistory, levelHistoryQuery,
-  rankingQuery, rankingReport, responseQuery, responseReport, type ReportFilter,
+  rankingQuery, rankingReport, responseQuery, responseReport, sparklineQuery, sparklineReport, type ReportFilter,
 } from '../http/contract/reports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { defineRoute, sessionOf, type Route } from '../kernel/route.ts'
@@ -73,6 +73,15 @@ export function reportRoutes(reports: Reports, clock: Clock): Route[] {
         if (format === 'csv') return csv.distribution(aboutOf(filter, asOf, [['Reading', reading], ['Step', step], ['Whose', assignmentOf(filter) ?? 'All accounts.']]), reading, points)
         return { status: 200, json: { filter: echoOf(filter), asOf, assignment: assignmentOf(filter), reading, step, points } }
       },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/reports/sparklines',
+      access: 'agency',
+      summary: 'Happiness Levels of up to 100 accounts at the ends of the last five months and now, for the lines in a list.',
+      query: sparklineQuery,
+      responses: { 200: { description: 'One entry per account of the agency.', schema: sparklineReport } },
+      handler: async (request) => ({ status: 200, json: await reports.sparklines(sessionOf(request).companyId, request.query.accounts) }),
     }),
     defineRoute({
       method: 'GET',

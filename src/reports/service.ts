@@ -6,7 +6,7 @@ import type { AccountConfidence, GridReport, LevelHistory, ReportFilter } from '
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { dayMs, hourMs, type Clock } from '../kernel/clock.ts'
 import { describeError, notFound, RequestError } from '../kernel/errors.ts'
-import { happinessLabels, healthLabels } from '../kernel/levels.ts'
+import { happinessLabels, happinessLevels, healthLabels } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { createAlerts } from './alerts.ts'
 import type { AlertKind } from './alert-rules.ts'
@@ -114,6 +114,20 @@ export function createReports(deps: ReportsDeps): Reports {
       const period = range(from, to, 365)
       const toAt = new Date(Math.min(endOf(period.to).getTime(), clock.nowMs()))
       return { reading, ...period, segments: await levels.history(companyId, locationId, reading, startOf(period.from), toAt) }
+    },
+
+    async sparklines(companyId, locationIds) {
+      await known(companyId)
+      const asOf = clock.now()
+      const month = monthOf(asOf)
+      const endOfMonth = (monthsAgo: number): Date => endOf(lastDayOf(plusMonths(month, -monthsAgo)))
+      const ends: [Date, ...Date[]] = [endOfMonth(5), endOfMonth(4), endOfMonth(3), endOfMonth(2), endOfMonth(1)]
+      const found = await figures.byIds(companyId, [...new Set(locationIds)])
+      const now = new Map(found.map(({ locationId, group, health, happiness }) => [locationId, levelOf({ group, health: health.level, happiness: happiness.level }, 'happiness')]))
+      const lines = await levels.before(companyId, 'happiness', now, ends)
+      const shown = (level: string | undefined) => happinessLevels.find((one) => one === level) ?? null
+      const items = [...lines].map(([locationId, line]) => ({ locationId, levels: [...line, now.get(locationId)].map(shown) }))
+      return { asOf: asOf.toISOString(), instants: [...ends, asOf].map((at) => at.toISOString()), items }
     },
 
     async levelsAt(companyId, locationId, fromAt, toAt) {

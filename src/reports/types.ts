@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { DomainEvent } from '../events/index.ts'
 import type { AccountGroup } from '../http/contract/accounts.ts'
-import type { AccountConfidence, disagreementReport, GridReport, LevelHistory, rankingReport, ReportFilter, responseReport } from '../http/contract/reports.ts'
+import type { AccountConfidence, disagreementReport, GridReport, LevelHistory, rankingReport, ReportFilter, responseReport, sparklineReport } from '../http/contract/reports.ts'
 import type { AlertKind } from './alert-rules.ts'
 import type { PromptReaction } from './cycles.ts'
 import type { LevelPoint } from './levels.ts'
@@ -21,6 +21,8 @@ export interface Reports {
   distribution(companyId: string, filter: ReportFilter, query: Period & { reading: Reading; step: 'day' | 'week' | 'month' }): Promise<LevelPoint[]>
   /** @throws RequestError 404 */
   levelHistory(companyId: string, locationId: string, query: Period & { reading: Reading }): Promise<LevelHistory>
+  /** The Happiness Levels of a few accounts at the ends of the last five months and now; accounts that are not the agency's are left out. */
+  sparklines(companyId: string, locationIds: readonly string[]): Promise<z.output<typeof sparklineReport>>
   /** One account's readings at two instants; null is no reading. */
   levelsAt(companyId: string, locationId: string, fromAt: Date, toAt: Date): Promise<Record<Reading, { before: string | null; after: string | null }>>
   response(companyId: string, filter: ReportFilter, period: Period): Promise<{ asOf: Date; cycles: Cycle[] }>

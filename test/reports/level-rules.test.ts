@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { dayMs } from '../../src/kernel/clock.ts'
 import { dayOf } from '../../src/reports/calendar.ts'
-import { counted, countsBackwards, gone, segmentsOf, shownCounts, type Move } from '../../src/reports/level-rules.ts'
+import { counted, countsBackwards, gone, levelsBackwards, segmentsOf, shownCounts, type Move } from '../../src/reports/level-rules.ts'
 
 const levels = ['thriving', 'healthy', 'steady', 'struggling', 'none', gone]
 const startMs = Date.UTC(2026, 0, 1)
@@ -24,6 +24,9 @@ describe('counts over time', () => {
       })
       const days = Array.from({ length: 20 }, (_, at) => dayOf(new Date(startMs + at * dayMs)))
       const backwards = countsBackwards(now, moves, days)
+      // Account by account they are the same figures again.
+      const each = [...levelsBackwards(now, moves, days.map((_, at) => new Date(startMs + (at + 1) * dayMs))).values()]
+      days.forEach((_, at) => expect(shownCounts('health', counted({}, each.map((line): Move => ['', gone, line[at] ?? 'none', 0])))).toEqual(shownCounts('health', backwards[at] ?? {})))
       days.forEach((day, at) => {
         const until = startMs + (at + 1) * dayMs
         expect(shownCounts('health', backwards[at] ?? {})).toEqual(shownCounts('health', counted({}, moves.filter((move) => move[3] < until))))

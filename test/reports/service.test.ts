@@ -204,6 +204,29 @@ describe('facts about one user', () => {
     expect(cycles.filter(({ state }) => state === 'self').map(({ answerId }) => answerId as string).sort()).toEqual(['busy-1', 'busy-2', 'busy-3'])
     await t.store.connection.collection('prompt_cycles').deleteMany(user)
   })
+
+  it('leave one present cycle also where one of them falls between the end of a cycle and the begin of the next', async () => {
+    const connection = await t.store.another()
+    const other = createReports({ connection, clock: t.clock, accounts: t.accounts, answers: createAnswerBook({ connection: t.store.connection }), events: { append: async () => undefined }, settings: t.settings, logger: createLogger('silent') })
+    const at = t.clock.now()
+    const user = { companyId: 'c1', locationId: 'l4', userId: 'between' }
+    const presents = () => t.store.connection.collection('prompt_cycles').countDocuments({ ...user, ended: null })
+    await reports.promptReacted({ ...user, at, dueAt: at, kind: 'shown' })
+    const model = connection.models['PromptCycle']!
+    const bulkWrite = model.bulkWrite.bind(model)
+    let seen = -1
+    model.bulkWrite = (async (writes: never[], options: object) => {
+      await bulkWrite(writes.slice(0, -1), options)
+      seen = await presents()
+      await reports.promptReacted({ ...user, at, dueAt: at, kind: 'later' })
+      return bulkWrite(writes.slice(-1), options)
+    }) as unknown as typeof model.bulkWrite
+    await other.observe(event('feedback.received', 'l4', { userId: 'between', data: { answerId: 'between-1', answerSource: 'button', comment: null } }))
+    expect(seen).toBe(0)
+    const left = await t.store.connection.collection('prompt_cycles').find({ ...user, ended: null }).toArray()
+    expect(left).toMatchObject([{ state: 'waiting', dueAt: new Date(at.getTime() + 30 * dayMs) }])
+    await t.store.connection.collection('prompt_cycles').deleteMany(user)
+  })
 })
 
 describe('the ranking', () => {
@@ -240,6 +263,23 @@ describe('alerts', () => {
     await reports.sweep(5)
     expect([...t.events.values()].filter(({ type }) => type === 'account.silent')).toHaveLength(1)
     expect(await get('/api/reports/alerts', { kind: 'silence' })).toMatchObject({ total: 1, items: [{ locationId: 'l1' }] })
+  })
+})
+
+describe('the lines of a list', () => {
+  it('agree with each account\'s own history, and hold no other agency\'s account', async () => {
+    const { asOf, instants, items } = await get('/api/reports/sparklines', { accounts: 'l1,l2,m1,nowhere,l1' })
+    expect(items.map(({ locationId }: { locationId: string }) => locationId)).toEqual(['l1', 'l2'])
+    const monthsAgo = (count: number) => new Date(Date.UTC(t.clock.now().getUTCFullYear(), t.clock.now().getUTCMonth() - count, 1)).toISOString()
+    expect(instants).toEqual([...[4, 3, 2, 1, 0].map(monthsAgo), asOf])
+    expect(items.flatMap((one: { levels: (string | null)[] }) => one.levels.slice(0, 5)).filter((level: string | null) => level !== null)).not.toEqual([])
+    for (const { locationId, levels: line } of items) {
+      const { segments } = await get(`/api/accounts/${locationId}/levels`, { reading: 'happiness' })
+      const expected = instants.map((at: string) => segments.find(({ from, to }: { from: string; to: string }) => from < at && at <= to)?.level ?? null)
+      expect(line).toEqual(expected)
+    }
+    expect((await get('/api/reports/sparklines', { accounts: 'l1,m1' }, foreigner)).items).toEqual([{ locationId: 'm1', levels: [null, null, null, null, null, null] }])
+    await expect(get('/api/reports/sparklines', { accounts: Array.from({ length: 101 }, (_, at) => `l${at}`).join(',') })).rejects.toThrow()
   })
 })
 

@@ -79,6 +79,17 @@ export const levelHistory = z.object({
 })
 export type LevelHistory = z.output<typeof levelHistory>
 
+/** Several accounts' Happiness Levels, as the line in their row shows them. Ids that are not the agency's are left out of the answer. */
+export const sparklineQuery = z.strictObject({ accounts: z.string().max(6_500).transform((text) => text.split(',')).pipe(z.array(z.string().min(1).max(64)).min(1).max(100)) })
+export const sparklineReport = z.object({
+  asOf: instant,
+  /** The instants of the levels, oldest first: the ends of the last five months (UTC), and now. */
+  instants: z.array(instant),
+  /** One level per instant; null where nobody's answer counted. */
+  items: z.array(z.object({ locationId: z.string(), levels: z.array(z.enum(happinessLevels).nullable()) })),
+})
+export type SparklineReport = z.output<typeof sparklineReport>
+
 /** A share with its 95 % range; null under five people, where counts say more. */
 export const share = z.object({ count: z.number().int(), of: z.number().int(), value: z.number().nullable(), low: z.number().nullable(), high: z.number().nullable() })
 export type Share = z.output<typeof share>
