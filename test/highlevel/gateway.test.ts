@@ -13,7 +13,7 @@ describe('gateway', () => {
   beforeEach(async () => {
     store = await openTestStore()
     fake = await startFakeHighLevel()
-    gateway = makeGateway(store.connection, fake.url, { timeoutMs: 300, circuit: { threshold: 3, restMs: 60_000, maxRestMs: 60_000 } })
+    gateway = makeGateway(store.connection, fake.url, { timeoutMs: 1_000, circuit: { threshold: 3, restMs: 60_000, maxRestMs: 60_000 } })
     await store.ensureIndexes()
     await gateway.storeTokens(companyGrant(fake.tokens.issue('company1', 'Company')))
     api = gateway.location('company1', 'loc1', 'interactive')

@@ -82,7 +82,7 @@ describe('an installation', () => {
     await t.installations.completeDue(5)
     expect((await t.accounts.list('c1', everything)).total).toBe(202)
     expect(t.fake.count('listInstalledLocations')).toBe(21)
-  }, 60_000)
+  }, 180_000)
 
   it('INSTALL without an agency is parked until a list names the sub-account', async () => {
     await t.install('c1')

@@ -54,10 +54,12 @@ describe('the stream', () => {
   it('says it once per moment, however much happened in it', async () => {
     quiet()
     const team = await listen(two.product.url, await two.admin.token())
-    await Promise.all([happen(), happen(), happen(), happen()])
+    const begunMs = performance.now()
+    await Promise.all(Array.from({ length: 12 }, happen))
     await team.heard(account())
     await new Promise((resolve) => setTimeout(resolve, 600))
-    expect(team.hints.filter(({ type }) => type === 'account').length).toBeLessThan(4)
+    // A moment is 150 ms and more; on a busy machine the twelve are not one moment.
+    expect(team.hints.filter(({ type }) => type === 'account').length).toBeLessThan(Math.max(4, (performance.now() - begunMs) / 150))
   })
 
   it('says that a case changed hands, of which no timeline tells', async () => {
