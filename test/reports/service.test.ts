@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { DomainEvent } from '../../src/events/index.ts'
 import { createAnswerBook } from '../../src/feedback/index.ts'
+import type { LevelHistory, SparklineReport } from '../../src/http/contract/reports.ts'
 import { dayMs } from '../../src/kernel/clock.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
 import type { HappinessLevel, HealthLevel } from '../../src/kernel/levels.ts'
@@ -215,12 +216,12 @@ describe('facts about one user', () => {
     const model = connection.models['PromptCycle']!
     const bulkWrite = model.bulkWrite.bind(model)
     let seen = -1
-    model.bulkWrite = (async (writes: never[], options: object) => {
+    model.bulkWrite = async (writes: never[], options: object) => {
       await bulkWrite(writes.slice(0, -1), options)
       seen = await presents()
       await reports.promptReacted({ ...user, at, dueAt: at, kind: 'later' })
       return bulkWrite(writes.slice(-1), options)
-    }) as unknown as typeof model.bulkWrite
+    }
     await other.observe(event('feedback.received', 'l4', { userId: 'between', data: { answerId: 'between-1', answerSource: 'button', comment: null } }))
     expect(seen).toBe(0)
     const left = await t.store.connection.collection('prompt_cycles').find({ ...user, ended: null }).toArray()
@@ -268,14 +269,14 @@ describe('alerts', () => {
 
 describe('the lines of a list', () => {
   it('agree with each account\'s own history, and hold no other agency\'s account', async () => {
-    const { asOf, instants, items } = await get('/api/reports/sparklines', { accounts: 'l1,l2,m1,nowhere,l1' })
-    expect(items.map(({ locationId }: { locationId: string }) => locationId)).toEqual(['l1', 'l2'])
+    const { asOf, instants, items } = (await get('/api/reports/sparklines', { accounts: 'l1,l2,m1,nowhere,l1' })) as SparklineReport
+    expect(items.map(({ locationId }) => locationId)).toEqual(['l1', 'l2'])
     const monthsAgo = (count: number) => new Date(Date.UTC(t.clock.now().getUTCFullYear(), t.clock.now().getUTCMonth() - count, 1)).toISOString()
     expect(instants).toEqual([...[4, 3, 2, 1, 0].map(monthsAgo), asOf])
-    expect(items.flatMap((one: { levels: (string | null)[] }) => one.levels.slice(0, 5)).filter((level: string | null) => level !== null)).not.toEqual([])
+    expect(items.flatMap((one) => one.levels.slice(0, 5)).filter((level) => level !== null)).not.toEqual([])
     for (const { locationId, levels: line } of items) {
-      const { segments } = await get(`/api/accounts/${locationId}/levels`, { reading: 'happiness' })
-      const expected = instants.map((at: string) => segments.find(({ from, to }: { from: string; to: string }) => from < at && at <= to)?.level ?? null)
+      const { segments } = (await get(`/api/accounts/${locationId}/levels`, { reading: 'happiness' })) as LevelHistory
+      const expected = instants.map((at) => segments.find(({ from, to }) => from < at && at <= to)?.level ?? null)
       expect(line).toEqual(expected)
     }
     expect((await get('/api/reports/sparklines', { accounts: 'l1,m1' }, foreigner)).items).toEqual([{ locationId: 'm1', levels: [null, null, null, null, null, null] }])

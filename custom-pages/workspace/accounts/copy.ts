@@ -28,7 +28,7 @@ export const copy = {
   groups: { saas: 'SaaS', regular: 'Regular', premium: 'Premium', churned: 'Churned' } as Record<string, string>,
   feedbackOn: 'On',
   feedbackOff: 'Off',
-  columns: { name: 'Account', owner: 'Owner', happiness: 'Happiness', health: 'Health', users: 'Users', feedback: 'Request feedback' },
+  columns: { name: 'Account', owner: 'Owner', happiness: 'Happiness', health: 'Health', trend: 'Six months', users: 'Users', feedback: 'Request feedback' },
   /** Head of the column of boxes, where there are none. */
   chosen: 'Chosen',
   columnsTitle: 'Columns',
@@ -49,6 +49,13 @@ export const copy = {
     removeOf: (name: string) => `: ${name}`,
     removed: (name: string) => `The view “${name}” is deleted.`,
     undo: 'Undo',
+  },
+  /** What a line of Happiness Levels says, in one sentence. */
+  trend: {
+    none: 'No reading in six months',
+    always: (level: string) => `${level} for six months`,
+    then: (levels: string[]) => `Happiness over six months: ${levels.join(', then ')}`,
+    noReading: 'no reading',
   },
   sortBy: (column: string) => `Sort by ${column}`,
   noOwner: 'Nobody',

@@ -5,7 +5,7 @@ import { filterNames } from './filters.ts'
 export type { AccountColumn, SavedView }
 
 /** Columns that one may leave out, in their order. */
-export const accountColumnNames = ['owner', 'health', 'happiness', 'users', 'feedback'] as const satisfies readonly AccountColumn[]
+export const accountColumnNames = ['owner', 'health', 'happiness', 'trend', 'users', 'feedback'] as const satisfies readonly AccountColumn[]
 
 const isColumn = (text: string): text is AccountColumn => accountColumnNames.some((name) => name === text)
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { accountQuery } from './accounts.ts'
 
 /** Columns of the list of accounts that one may leave out; the name always stays. */
-export const accountColumnNames = ['owner', 'health', 'happiness', 'users', 'feedback'] as const
+export const accountColumnNames = ['owner', 'health', 'happiness', 'trend', 'users', 'feedback'] as const
 export type AccountColumn = (typeof accountColumnNames)[number]
 
 const filter = z.string().min(1).max(100)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { historyInWords, pathOf, shownSegments, stretchesOf } from '../../../custom-pages/shared/parts/level-history.ts'
+import { sparkInWords, sparkOf } from '../../../custom-pages/shared/parts/spark.ts'
 import { columnsThatFit, sinceKnown, spread, stackOf, ticksFor } from '../../../custom-pages/workspace/readings/chart.ts'
 import { scopeInWords } from '../../../custom-pages/workspace/readings/scope.ts'
 
@@ -105,5 +106,18 @@ describe('the history of an account', () => {
   it('of no length is no line', () => {
     expect(stretchesOf({ segments: [] })).toEqual([])
     expect(stretchesOf(history(['happy', 1, 1]))).toEqual([])
+  })
+})
+
+describe('the line in a row', () => {
+  it('is a step per month, broken where nobody\'s answer counted, and ends at the last level', () => {
+    expect(sparkOf(['very_happy', 'happy', null, 'neutral', 'neutral', 'not_happy'])).toEqual({ line: 'M0.5 3H13.1V9H25.7M38.3 15H50.8V15H63.4V21H72', gaps: [{ x: 25.7, width: 12.6 }], last: 1 })
+    expect(sparkOf([null, null, null, null, null, null])).toMatchObject({ line: '', last: 0 })
+    expect(sparkOf([])).toEqual({ line: '', gaps: [], last: 0 })
+  })
+  it('says the same in one sentence', () => {
+    const words = { none: 'none', always: (level: string) => `always ${level}`, then: (levels: string[]) => levels.join(', then '), noReading: 'no reading' }
+    const says = (...levels: Parameters<typeof sparkInWords>[0][number][]) => sparkInWords(levels, words)
+    expect([says(), says(null, null), says('happy', 'happy'), says('happy', null, null, 'neutral', 'happy')]).toEqual(['none', 'none', 'always Happy', 'Happy, then no reading, then Neutral, then Happy'])
   })
 })
