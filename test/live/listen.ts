@@ -28,6 +28,7 @@ export async function listen(url: string, token: string, lastEventId?: string, h
   let heartbeats = 0
   let over = false
   let ready = false
+  let reader: ReadableStreamDefaultReader<string> | undefined
   const listening: Listening = {
     status: response.status,
     headers: response.headers,
@@ -39,17 +40,22 @@ export async function listen(url: string, token: string, lastEventId?: string, h
     heard: async (hint) => {
       await until(`the hint ${JSON.stringify(hint)} among ${JSON.stringify(hints)}`, () => hints.some((one) => Object.entries(hint).every(([name, value]) => (one as Record<string, unknown>)[name] === value)))
     },
-    close: () => stop.abort(),
+    close() {
+      stop.abort()
+      // Behind the guard against the outside world the signal does not reach the connection once the request object was collected as garbage.
+      reader?.cancel().catch(() => undefined)
+    },
   }
   if (!response.ok || response.body === null) return { ...listening, refusal: (await response.json()) as { error: { code: string } } }
 
   const { body } = response
   async function read(): Promise<void> {
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+    const open = body.pipeThrough(new TextDecoderStream()).getReader()
+    reader = open
     let text = ''
     try {
       for (;;) {
-        const { done, value } = await reader.read()
+        const { done, value } = await open.read()
         if (done) break
         text += value
         const messages = text.split('\n\n')
