@@ -5,7 +5,7 @@ import { happinessLabels, healthLabels } from '../kernel/levels.ts'
 import { countedLevels } from './level-rules.ts'
 import type { LevelPoint } from './levels.ts'
 import type { AlertRecord, Reading } from './model.ts'
-import type { Cycle, Disagreements, RankedAccount } from './types.ts'
+import type { Book, Cycle, Disagreements, RankedAccount } from './types.ts'
 
 type Answer = ReturnType<typeof csvAnswer>
 type About = readonly (readonly [name: string, value: string | null])[]
@@ -36,6 +36,19 @@ export const csv = {
       { name: 'Accounts', value: ({ count }) => count },
       { name: 'Two or more levels apart', value: ({ apart }) => apart },
     ], cells),
+
+  books: (about: About, items: readonly Book[]) =>
+    file('books', about, [
+      { name: 'Owner', value: ({ csm }) => csm?.name ?? 'Nobody' },
+      { name: 'Owner id', value: ({ csm }) => csm?.userId },
+      { name: 'Accounts', value: ({ accounts }) => accounts },
+      ...(['health', 'happiness'] as const).flatMap((reading) => countedLevels(reading).map((level): CsvColumn<Book> => ({
+        name: levelLabel(level, reading === 'health' ? 'Not set' : 'No current reading'), value: (book) => (book[reading] as Record<string, number>)[level],
+      }))),
+      { name: 'Two or more levels apart', value: ({ apart }) => apart },
+      { name: 'Users who answered', value: ({ answered }) => answered.count },
+      { name: 'Users who can be asked', value: ({ answered }) => answered.of },
+    ], items),
 
   disagreements: (about: About, items: Disagreements['items']) =>
     file('disagreements', about, [

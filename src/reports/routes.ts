@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import {
-  accountConfidence, alertQuery, alertReport, disagreementQuery, disagreementReport, distributionQuery, distributionReport, gridQuery, gridReport, levelHistory, levelHistoryQuery,
+  accountConfidence, alertQuery, alertReport, bookQuery, bookReport, disagreementQuery, disagreementReport, distributionQuery, distributionReport, gridQuery, gridReport, levelHistory, levelHistoryQuery,
   rankingQuery, rankingReport, responseQuery, responseReport, sparklineQuery, sparklineReport, type ReportFilter,
 } from '../http/contract/reports.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -41,6 +41,21 @@ export function reportRoutes(reports: Reports, clock: Clock): Route[] {
         const { total, cells } = await reports.grid(sessionOf(request).companyId, filterOf(filter))
         if (format === 'csv') return csv.grid(aboutOf(filter, asOf), cells)
         return { status: 200, json: { filter: echoOf(filter), asOf, total, cells } }
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/reports/books',
+      access: 'agency',
+      summary: 'Each owner\'s accounts by both readings, how many do not fit together, and how many people answered.',
+      query: bookQuery,
+      responses: { 200: { description: 'One row per owner.', schema: bookReport } },
+      async handler(request) {
+        const { format, ...filter } = request.query
+        const asOf = nowText()
+        const items = await reports.books(sessionOf(request).companyId, filterOf(filter))
+        if (format === 'csv') return csv.books(aboutOf(filter, asOf), items)
+        return { status: 200, json: { filter: echoOf(filter), asOf, items } }
       },
     }),
     defineRoute({

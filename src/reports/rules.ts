@@ -40,6 +40,53 @@ export function medianOf(values: readonly number[]): number | null {
   return low === undefined || high === undefined ? null : (low + high) / 2
 }
 
+/** Two or more levels apart; without one of the readings never. */
+function areApart(health: HealthLevel | null, happiness: HappinessLevel | null): boolean {
+  return health !== null && happiness !== null && Math.abs(healthLevels.indexOf(health) - happinessLevels.indexOf(happiness)) >= 2
+}
+
+/** What a book is made of. */
+export interface BookAccount {
+  csmUserId: string | null
+  health: HealthLevel | null
+  happiness: HappinessLevel | null
+  answered: number
+  /** Users who can be asked. */
+  users: number
+}
+
+/** Counts of one owner's accounts. */
+export interface BookCounts {
+  csmUserId: string | null
+  accounts: number
+  health: Record<HealthLevel | 'none', number>
+  happiness: Record<HappinessLevel | 'none', number>
+  apart: number
+  answered: number
+  users: number
+}
+
+/** The accounts by owner, the largest book first; those without an owner last. */
+export function booksOf(accounts: Iterable<BookAccount>): BookCounts[] {
+  const books = new Map<string | null, BookCounts>()
+  for (const { csmUserId, health, happiness, answered, users } of accounts) {
+    const book = books.get(csmUserId) ?? {
+      csmUserId, accounts: 0, apart: 0, answered: 0, users: 0,
+      health: { struggling: 0, steady: 0, healthy: 0, thriving: 0, none: 0 }, happiness: { not_happy: 0, neutral: 0, happy: 0, very_happy: 0, none: 0 },
+    }
+    books.set(csmUserId, book)
+    book.accounts += 1
+    book.health[health ?? 'none'] += 1
+    book.happiness[happiness ?? 'none'] += 1
+    if (areApart(health, happiness)) book.apart += 1
+    // An answer may be older than the switch that says who is asked.
+    book.answered += Math.min(answered, users)
+    book.users += users
+  }
+  const isNobodys = (book: BookCounts): number => (book.csmUserId === null ? 1 : 0)
+  return [...books.values()].sort((a, b) => isNobodys(a) - isNobodys(b) || b.accounts - a.accounts || ((a.csmUserId ?? '') < (b.csmUserId ?? '') ? -1 : 1))
+}
+
 /** All 25 pairs of readings with how many accounts have them, also empty ones: health from thriving to none, happiness from not_happy to none. */
 export function cellsOf(accounts: Iterable<{ health: HealthLevel | null; happiness: HappinessLevel | null }>): GridReport['cells'] {
   const counts = new Map<string, number>()
@@ -48,7 +95,7 @@ export function cellsOf(accounts: Iterable<{ health: HealthLevel | null; happine
     [...happinessLevels, null].map((happiness) => ({
       health, happiness,
       count: counts.get(`${health}:${happiness}`) ?? 0,
-      apart: health !== null && happiness !== null && Math.abs(healthLevels.indexOf(health) - happinessLevels.indexOf(happiness)) >= 2,
+      apart: areApart(health, happiness),
     })))
 }
 

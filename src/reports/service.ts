@@ -14,15 +14,15 @@ import { dayOf, endOf, lastDayOf, monthOf, monthsFrom, plusDays, plusMonths, poi
 import { createCycles, type Members, type PromptReaction } from './cycles.ts'
 import { createLevels, levelOf, type LevelPoint, type LevelsNow } from './levels.ts'
 import { reportModels, type AlertRecord } from './model.ts'
-import { agencyMean, cellsOf, confidenceOf, rankingOf, shareOf, type Ranked } from './rules.ts'
+import { agencyMean, booksOf, cellsOf, confidenceOf, rankingOf, shareOf, type Ranked } from './rules.ts'
 import { createSnapshots } from './snapshots.ts'
 import { createStandings, fits, isNarrowed, type Standing } from './standings.ts'
-import type { Cycle, Disagreements, Reports } from './types.ts'
+import type { Book, Cycle, Disagreements, Reports } from './types.ts'
 
 export interface ReportsDeps {
   connection: Connection
   clock: Clock
-  accounts: Pick<Accounts, 'figures' | 'get' | 'users' | 'user'>
+  accounts: Pick<Accounts, 'figures' | 'get' | 'users' | 'user' | 'agencyUsers'>
   answers: AnswerFacts
   events: { append(event: DomainEvent): Promise<unknown> }
   settings: { get(companyId: string): Promise<Pick<AgencySettings, 'prompt' | 'happiness'>> }
@@ -85,6 +85,14 @@ export function createReports(deps: ReportsDeps): Reports {
     async grid(companyId, filter): Promise<Pick<GridReport, 'total' | 'cells'>> {
       const mine = await standingsOf(companyId, filter)
       return { total: mine.length, cells: cellsOf(mine.map((row) => ({ health: row[4], happiness: row[5] }))) }
+    },
+
+    async books(companyId, filter): Promise<Book[]> {
+      const [mine, staff] = await Promise.all([standingsOf(companyId, filter), accounts.agencyUsers(companyId)])
+      const names = new Map(staff.map(({ userId, name }) => [userId, name]))
+      const counted = mine.filter(([, group]) => group !== 'churned' || filter.group === 'churned')
+      return booksOf(counted.map(([, , , csmUserId, health, happiness, , answered, users]) => ({ csmUserId, health, happiness, answered, users })))
+        .map(({ csmUserId, answered, users, ...book }) => ({ csm: csmUserId === null ? null : { userId: csmUserId, name: names.get(csmUserId) ?? csmUserId }, ...book, answered: shareOf(answered, users) }))
     },
 
     async disagreements(companyId, query): Promise<Disagreements> {

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { DomainEvent } from '../events/index.ts'
 import type { AccountGroup } from '../http/contract/accounts.ts'
-import type { AccountConfidence, disagreementReport, GridReport, LevelHistory, rankingReport, ReportFilter, responseReport, sparklineReport } from '../http/contract/reports.ts'
+import type { AccountConfidence, bookReport, disagreementReport, GridReport, LevelHistory, rankingReport, ReportFilter, responseReport, sparklineReport } from '../http/contract/reports.ts'
 import type { AlertKind } from './alert-rules.ts'
 import type { PromptReaction } from './cycles.ts'
 import type { LevelPoint } from './levels.ts'
@@ -9,6 +9,7 @@ import type { AlertRecord, Reading } from './model.ts'
 
 export type Disagreements = Pick<z.output<typeof disagreementReport>, 'items' | 'total'>
 export type Cycle = z.output<typeof responseReport>['cycles'][number]
+export type Book = z.output<typeof bookReport>['items'][number]
 export type RankedAccount = z.output<typeof rankingReport>['items'][number]
 interface Paging { page: number; pageSize: number }
 interface Period { from?: string | undefined; to?: string | undefined }
@@ -16,6 +17,8 @@ interface Period { from?: string | undefined; to?: string | undefined }
 /** Figures about an agency's accounts; the same for everybody who may see them. Every method is scoped to one agency. */
 export interface Reports {
   grid(companyId: string, filter: ReportFilter): Promise<Pick<GridReport, 'total' | 'cells'>>
+  /** Each owner's accounts by both readings. */
+  books(companyId: string, filter: ReportFilter): Promise<Book[]>
   disagreements(companyId: string, query: ReportFilter & Paging & { kind?: Disagreements['items'][number]['kind'] | undefined }): Promise<Disagreements>
   /** @throws RequestError 400 for a period that ends before it begins, or too many points */
   distribution(companyId: string, filter: ReportFilter, query: Period & { reading: Reading; step: 'day' | 'week' | 'month' }): Promise<LevelPoint[]>

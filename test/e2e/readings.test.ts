@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { BookReport } from '../../src/http/contract/reports.ts'
 import { dayMs, type Clock } from '../../src/kernel/clock.ts'
 import { until } from '../support/until.ts'
 import { accessibilityFaults, sidewaysScroll } from './support/checks.ts'
@@ -91,6 +92,20 @@ async function view(name: string, params = ''): Promise<Awaited<ReturnType<Perso
   await frame.getByTestId(`report-${name === 'trends' ? 'distribution' : name}`).waitFor()
   return frame
 }
+
+describe('owners', () => {
+  it('each have a row that adds up, and every number opens exactly its accounts', async () => {
+    const frame = await view('books')
+    const { items } = (await admin.get('/api/reports/books')).body as BookReport
+    expect(await frame.locator('[data-testid^=book-]').count()).toBe(items.length)
+    const book = items.find(({ health }) => health.struggling > 0)!
+    const row = frame.getByTestId(`book-${book.csm?.userId ?? 'none'}`)
+    expect(await row.getByRole('cell').nth(1).textContent()).toContain(`${book.accounts}`)
+    await holdsUp('books')
+    await row.getByRole('link', { name: `Struggling: ${book.health.struggling}`, exact: true }).click()
+    await until('its accounts', async () => (await frame.locator('[data-row]').count()) === book.health.struggling)
+  })
+})
 
 describe('the grid', () => {
   it('opens from its tab and says whose accounts it counts, and as of when', async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { DomainEvent } from '../../src/events/index.ts'
 import { createAnswerBook } from '../../src/feedback/index.ts'
-import type { LevelHistory, SparklineReport } from '../../src/http/contract/reports.ts'
+import type { BookReport, GridReport, LevelHistory, SparklineReport } from '../../src/http/contract/reports.ts'
 import { dayMs } from '../../src/kernel/clock.ts'
 import { createLogger } from '../../src/kernel/logger.ts'
-import type { HappinessLevel, HealthLevel } from '../../src/kernel/levels.ts'
+import { happinessLevels, healthLevels, type HappinessLevel, type HealthLevel } from '../../src/kernel/levels.ts'
 import type { Route, RouteResponse, Session } from '../../src/kernel/route.ts'
 import { createReports, reportRoutes, type Reports } from '../../src/reports/index.ts'
 import { accountRoutes } from '../../src/accounts/index.ts'
@@ -96,6 +96,22 @@ describe('the grid', () => {
     expect(await get('/api/reports/grid', { csm: 'boss' })).toMatchObject({ total: 1, filter: { csm: 'boss', group: null } })
     expect(await get('/api/reports/grid', { csm: 'none', group: 'regular' })).toMatchObject({ total: 3 })
     expect(await get('/api/reports/grid', {}, foreigner)).toMatchObject({ total: 1 })
+  })
+})
+
+describe('books', () => {
+  it('add up to the grid, owner by owner, and narrow with it', async () => {
+    const [all, grid] = await Promise.all([get('/api/reports/books'), get('/api/reports/grid')]) as [BookReport, GridReport]
+    expect(all.items.map(({ csm, accounts }) => [csm?.userId ?? null, accounts])).toEqual([['boss', 1], [null, 3]])
+    expect(all.items[0]).toMatchObject({ health: { thriving: 1, none: 0 }, happiness: { not_happy: 1 }, apart: 1 })
+    const sum = (pick: (book: BookReport['items'][number]) => number) => all.items.reduce((total, book) => total + pick(book), 0)
+    expect(sum(({ accounts }) => accounts)).toBe(grid.total)
+    for (const level of [...healthLevels, null]) expect(sum(({ health }) => health[level ?? 'none'])).toBe(grid.cells.filter((cell) => cell.health === level).reduce((total, { count }) => total + count, 0))
+    for (const level of [...happinessLevels, null]) expect(sum(({ happiness }) => happiness[level ?? 'none'])).toBe(grid.cells.filter((cell) => cell.happiness === level).reduce((total, { count }) => total + count, 0))
+    expect(sum(({ apart }) => apart)).toBe(grid.cells.filter(({ apart }) => apart).reduce((total, { count }) => total + count, 0))
+    expect(((await get('/api/reports/books', { csm: 'none' })) as BookReport).items.map(({ csm }) => csm)).toEqual([null])
+    expect(((await get('/api/reports/books', {}, foreigner)) as BookReport).items).toMatchObject([{ csm: null, accounts: 1 }])
+    expect(((await get('/api/reports/books', { group: 'churned' })) as BookReport).items).toEqual([])
   })
 })
 
@@ -286,7 +302,7 @@ describe('the lines of a list', () => {
 
 describe('exports', () => {
   it('hold filters and time, and no cell becomes a formula', async () => {
-    for (const path of ['/api/reports/grid', '/api/reports/disagreements', '/api/reports/ranking', '/api/reports/response', '/api/reports/alerts']) {
+    for (const path of ['/api/reports/grid', '/api/reports/books', '/api/reports/disagreements', '/api/reports/ranking', '/api/reports/response', '/api/reports/alerts']) {
       const text: string = await get(path, { format: 'csv', csm: 'boss' })
       expect(text).toMatch(/Owner,boss\r\n/)
       expect(text).toMatch(/As of,20\d\d-/)

@@ -1,4 +1,5 @@
 import type {
+  BookReport,
   GridReport,
   Share,
   alertKinds,
@@ -15,7 +16,8 @@ import type { Echo, Scope } from './scope.ts'
 
 type Output<Schema extends { _zod: { output: unknown } }> = Schema['_zod']['output']
 
-export type { GridReport, Share }
+export type { BookReport, GridReport, Share }
+export type Book = BookReport['items'][number]
 export type DisagreementReport = Output<typeof disagreementReport>
 export type DistributionReport = Output<typeof distributionReport>
 export type Point = DistributionReport['points'][number]
@@ -34,6 +36,7 @@ export interface Told {
 
 export const paths = {
   grid: '/api/reports/grid',
+  books: '/api/reports/books',
   disagreements: '/api/reports/disagreements',
   distribution: '/api/reports/distribution',
   response: '/api/reports/response',

@@ -5,20 +5,21 @@ import { number, plural } from '../../shared/lib/format.ts'
 const accounts = (count: number) => plural(count, 'account', 'accounts')
 const percent = (part: number) => `${Math.round(part * 100)} %`
 
-export const viewNames = ['grid', 'disagreements', 'trends', 'ranking', 'alerts', 'hours'] as const
+export const viewNames = ['grid', 'disagreements', 'trends', 'ranking', 'alerts', 'books', 'hours'] as const
 export type ViewName = (typeof viewNames)[number]
 
 /** Words of the Readings page. */
 export const copy = {
   title: 'Readings',
   places: 'Views of the readings',
-  views: { grid: 'Grid', disagreements: 'Disagreements', trends: 'Trends', ranking: 'Ranking', alerts: 'Alerts', hours: 'Hours' } satisfies Record<ViewName, string>,
+  views: { grid: 'Grid', disagreements: 'Disagreements', trends: 'Trends', ranking: 'Ranking', alerts: 'Alerts', books: 'Owners', hours: 'Hours' } satisfies Record<ViewName, string>,
   leads: {
     grid: 'Health Status down, Happiness across. A red edge marks readings two or more levels apart.',
     disagreements: 'Accounts whose two readings tell different stories. The widest apart come first, then the longest.',
     trends: 'How the readings moved, and how many people answered.',
     ranking: 'Accounts in the order of their users’ answers.',
     alerts: 'What needs somebody now. Each line says what happened.',
+    books: 'How each person’s accounts are doing. Every number opens its accounts.',
     hours: 'Time that the team logged.',
   } satisfies Record<ViewName, string>,
   asOf: (time: string) => `as of ${time}`,
@@ -161,6 +162,18 @@ export const copy = {
     emptyTitle: 'Nothing needs you now',
     emptyText: 'A line appears when a person falls two levels or to Not Happy, when an account’s level changes, or when an account falls silent.',
     emptyKind: 'None of this kind. The other kinds are under All.',
+  },
+
+  books: {
+    title: 'Accounts per owner',
+    accounts: 'Accounts',
+    apart: 'Levels apart',
+    /** Read after the count. */
+    apartOf: (owner: string) => ` of ${owner}`,
+    answered: 'People who answered',
+    nobodyAsked: 'Nobody is asked',
+    /** Read before the count. */
+    levelIs: (level: string) => `${level}: `,
   },
 
   hours: {

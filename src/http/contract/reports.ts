@@ -21,6 +21,10 @@ export const filterEcho = z.object({ group: z.string().nullable(), csm: z.string
 /** For figures of the past that are narrowed: whose accounts they are made of. Null if they are not narrowed. */
 const assignment = z.string().nullable()
 
+/** A share with its 95 % range; null under five people, where counts say more. */
+export const share = z.object({ count: z.number().int(), of: z.number().int(), value: z.number().nullable(), low: z.number().nullable(), high: z.number().nullable() })
+export type Share = z.output<typeof share>
+
 /** How many accounts have each pair of readings; `null` is no current reading. */
 export const gridQuery = reportFilter.extend({ format })
 export const gridReport = z.object({
@@ -79,6 +83,30 @@ export const levelHistory = z.object({
 })
 export type LevelHistory = z.output<typeof levelHistory>
 
+const countsOf = <Level extends string>(levels: readonly [Level, ...Level[]]) => z.record(z.enum([...levels, 'none']), z.number().int())
+/** The accounts of each owner, by both readings; churned ones only if the filter asks for them. */
+export const bookQuery = reportFilter.extend({ format })
+export const bookReport = z.object({
+  filter: filterEcho,
+  asOf: instant,
+  /** The largest book first; accounts without an owner last. */
+  items: z.array(
+    z.object({
+      /** Null: the accounts that nobody owns. */
+      csm: z.object({ userId: z.string(), name: z.string() }).nullable(),
+      accounts: z.number().int(),
+      health: countsOf(healthLevels),
+      happiness: countsOf(happinessLevels),
+      /** Accounts whose readings are two or more levels apart. */
+      apart: z.number().int(),
+      /** Users with a valid answer, of those who can be asked. */
+      answered: share,
+    }),
+  ),
+})
+
+export type BookReport = z.output<typeof bookReport>
+
 /** Several accounts' Happiness Levels, as the line in their row shows them. Ids that are not the agency's are left out of the answer. */
 export const sparklineQuery = z.strictObject({ accounts: z.string().max(6_500).transform((text) => text.split(',')).pipe(z.array(z.string().min(1).max(64)).min(1).max(100)) })
 export const sparklineReport = z.object({
@@ -89,10 +117,6 @@ export const sparklineReport = z.object({
   items: z.array(z.object({ locationId: z.string(), levels: z.array(z.enum(happinessLevels).nullable()) })),
 })
 export type SparklineReport = z.output<typeof sparklineReport>
-
-/** A share with its 95 % range; null under five people, where counts say more. */
-export const share = z.object({ count: z.number().int(), of: z.number().int(), value: z.number().nullable(), low: z.number().nullable(), high: z.number().nullable() })
-export type Share = z.output<typeof share>
 
 /** What became of the prompts of each cycle, by the month in which they were due. Users are counted, not displays. */
 export const responseQuery = reportFilter.extend({ from: day.optional(), to: day.optional(), format })
