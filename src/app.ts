@@ -3,6 +3,7 @@ import { createScheduler, crmChoiceRoutes, recurringJobs, webhookRoutes, workflo
 import { accountRoutes } from './accounts/index.ts'
 import { billingRoutes } from './billing/index.ts'
 import { caseRoutes } from './cases/index.ts'
+import { deedRoutes } from './deeds/index.ts'
 import { feedbackRoutes } from './feedback/index.ts'
 import { happinessRoutes } from './happiness/index.ts'
 import { healthRoutes } from './health/index.ts'
@@ -48,7 +49,7 @@ const readinessTimeoutMs = 2_000
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, views, cases, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
+  const { wake, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, views, cases, deeds, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -136,6 +137,8 @@ export function createApp(options: AppOptions): App {
       ...liveRoutes(live),
       ...feedbackRoutes(feedback, (user) => activity.seen(user)),
       ...caseRoutes(cases),
+      ...deedRoutes(deeds),
+      ...deedRoutes(deeds),
       ...scoreRoutes(scores, accounts),
       ...peopleRoutes(people, { accounts, clock, lastSeen: (companyId, locationId) => activity.lastSeen(companyId, locationId) }),
       ...billingRoutes(billing),

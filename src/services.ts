@@ -5,6 +5,7 @@ import { createAccounts, tellChurn } from './accounts/index.ts'
 import { createActivity } from './activity/index.ts'
 import { createBilling } from './billing/index.ts'
 import { createCases } from './cases/index.ts'
+import { createDeeds } from './deeds/index.ts'
 import { createEffects } from './effects/index.ts'
 import { createEvents } from './events/index.ts'
 import { createAnswerBook, createFeedback } from './feedback/index.ts'
@@ -116,11 +117,12 @@ export function composeServices(options: AppOptions) {
   const scores = createScores({ connection, events })
   const activity = createActivity({ connection, clock, accounts, events })
   const billing = createBilling({ connection, clock, accounts, events })
-  const cases = createCases({ connection, clock, events, accounts, settings, changed: (companyId) => live.mark(companyId, { type: 'cases' }) })
+  const cases = createCases({ connection, clock, events, accounts, settings, did: (...about) => deeds.addOfCase(...about), changed: (companyId) => live.mark(companyId, { type: 'cases' }) })
+  const deeds = createDeeds({ connection, clock, book, accounts, events })
   const roles = createRoles({ settings, accounts, cases })
   const reports = createReports({ connection, clock, accounts, answers: book, events, settings, logger })
   const feedback = createFeedback({
-    connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, logger, faultPoint,
+    connection, clock, book, happiness, cases, scores, accounts, settings, events, box, publicUrl, wake, logger, faultPoint, deeds,
     reacted: (reaction) => reports.promptReacted(reaction),
   })
   const people = createPeople({ connection, clock, accounts, cases, events, settings })
@@ -285,6 +287,7 @@ export function composeServices(options: AppOptions) {
     ['feedback', (id) => feedback.purge(id)],
     ['happiness', (id) => happiness.purge(id)],
     ['cases', (id) => cases.purge(id)],
+    ['deeds', (id) => deeds.purge(id)],
     ['people', (id) => people.purge(id)],
     ['health', (id) => health.purge(id)],
     ['scores', (id) => scores.purge(id)],
@@ -308,7 +311,7 @@ export function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps, marketplace.pump]
-  return { wake, box, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, views, cases, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
+  return { wake, box, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, views, cases, deeds, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {

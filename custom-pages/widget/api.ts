@@ -99,10 +99,10 @@ export function createApi({ baseUrl, fetch, context, nowMs }: ApiPorts): Api {
           ? await call('POST', '/api/answers', { level: wanted.level, idempotencyKey: wanted.idempotencyKey, source: wanted.source })
           : await call('PATCH', `/api/answers/${encodeURIComponent(wanted.answerId)}`, { level: wanted.level, comment: wanted.comment })
       if (!answer.ok) return { ok: false, retry: answer.retry }
-      const { answerId, at, editableUntil } = answer.body
+      const { answerId, at, editableUntil, did } = answer.body
       const id = text(answerId)
       // A difference of two of the server's instants: its clock may not agree with ours.
-      return id === null ? { ok: false, retry: false } : { ok: true, answerId: id, changeWindowMs: (instantMs(editableUntil) ?? 0) - (instantMs(at) ?? 0) }
+      return id === null ? { ok: false, retry: false } : { ok: true, answerId: id, changeWindowMs: (instantMs(editableUntil) ?? 0) - (instantMs(at) ?? 0), ...(Array.isArray(did) ? { did: did.map(String) } : {}) }
     },
     seal() {
       sealed = true

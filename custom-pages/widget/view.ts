@@ -245,12 +245,15 @@ function drawThanks(state: State, send: Send): Drawn {
   const heading = title(state.firstName === '' ? copy.thanks : `${copy.thanks}, ${state.firstName}`)
   const head = answerHead(state, send, heading)
   const next = h('p', { text: copy.thanksNext })
+  const did = h('div', { class: 'did', 'data-testid': 'feedback-did' })
   const retry = h('button', { type: 'button', class: 'pb', text: copy.retry, 'data-testid': 'feedback-retry', onclick: () => send({ type: 'retry' }) })
   return {
-    node: card(state, send, head.node, head.warning, next, retry),
+    node: card(state, send, head.node, head.warning, did, next, retry),
     focus: heading,
     update(now) {
       head.update(now)
+      did.hidden = now.did.length === 0
+      did.replaceChildren(...now.did.map((text) => h('p', { text })))
       retry.hidden = now.draft?.sync !== 'waiting'
       next.hidden = !head.warning.hidden
     },

@@ -20,4 +20,12 @@ export const copy = {
   unread: (count: number) => (count === 0 ? 'Notifications, none unread' : `Notifications, ${count} unread`),
   openCases: (count: number) => `${count} overdue`,
   offlineBanner: 'You are offline. What you see may be old; changes need a connection.',
+
+  deedFields: {
+    label: 'What we did about it',
+    labelOptional: 'What we did about it (optional)',
+    hint: 'One short sentence, as you would say it to them.',
+    show: 'Show this to the customer',
+    who: 'Every user of the account reads this sentence. Only the person who said something sees their own words beside it.',
+  },
 }

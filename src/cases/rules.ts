@@ -56,6 +56,12 @@ export function nextEscalationAt(escalations: number, from: Date, rules: { escal
   return escalations <= rules.remindDays ? new Date(from.getTime() + dayMs) : null
 }
 
+/** The answer that a case is about: the newest with words, else the newest. */
+export function aboutOf(answers: CaseRecord['answers']): string | null {
+  const byTime = [...answers].sort((a, b) => a.at.getTime() - b.at.getTime())
+  return (byTime.findLast(({ comment }) => comment !== null) ?? byTime.at(-1))?.answerId ?? null
+}
+
 type CaseEvent = Pick<DomainEvent, 'type' | 'at' | 'actor' | 'source' | 'summary'> & Partial<Pick<DomainEvent, 'before' | 'after' | 'cause'>> & { data?: Record<string, unknown>; /** Which of several of this type. */ turn?: number }
 
 /** An event about a case; its key names the case, the opening and the kind, so that it is told once. */

@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import type { Accounts } from '../accounts/index.ts'
 import type { Actor, DomainEvent, EventSource } from '../events/index.ts'
 import type { CaseClosing, CaseView } from '../http/contract/cases.ts'
+import type { DeedWords } from '../http/contract/deeds.ts'
 import { dayMs, hourMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import type { Session } from '../kernel/route.ts'
@@ -9,7 +10,7 @@ import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { caseModel, type CaseRecord } from './model.ts'
 import { createCaseReads, type CaseReads } from './reads.ts'
-import { caseEvent, caseIdOf, caseViewOf, nextEscalationAt, openSlot } from './rules.ts'
+import { aboutOf, caseEvent, caseIdOf, caseViewOf, nextEscalationAt, openSlot } from './rules.ts'
 
 /** A Not Happy answer that needs a person. */
 export interface CaseAnswer {
@@ -54,6 +55,8 @@ export interface CasesDeps {
   events: { append(event: DomainEvent): Promise<unknown> }
   accounts: Pick<Accounts, 'get' | 'agencyUser'>
   settings: Pick<Settings, 'get'>
+  /** Stores what was done about it. Idempotent per closing. */
+  did?: (session: Session, closed: { locationId: string; caseId: string; openings: number; answerId: string | null }, words: DeedWords) => Promise<void>
   /** A case changed without an event that tells it. */
   changed?: (companyId: string) => void
 }
@@ -63,7 +66,7 @@ const maxAttempts = 20
 /** Left alone that long, an outbox belongs to somebody who crashed. */
 const outboxGraceMs = 10_000
 
-export function createCases({ connection, clock, events, accounts, settings, changed: changedUntold }: CasesDeps): Cases {
+export function createCases({ connection, clock, events, accounts, settings, changed: changedUntold, did: tellDeed }: CasesDeps): Cases {
   const cases = caseModel(connection)
 
   /** Gives the case's events to the event log; whoever changed the case in between does it himself. */
@@ -277,13 +280,13 @@ export function createCases({ connection, clock, events, accounts, settings, cha
       })
     },
 
-    close: (session, caseId, { outcome, note }) =>
-      retried(async () => {
+    async close(session, caseId, { outcome, note, did }) {
+      const closed = await retried(async () => {
         const record = await load(session, caseId)
         if (record.state === 'closed') {
           // The same closing again: a repeated click, not a conflict.
           if (record.outcome === outcome && record.note === note && record.closedBy?.userId === session.userId)
-            return caseViewOf(record, clock.now())
+            return record
           throw closedAlready()
         }
         const now = clock.now()
@@ -303,9 +306,13 @@ export function createCases({ connection, clock, events, accounts, settings, cha
           summary: `${session.userName} closed the case of ${record.userName}: ${outcome.replaceAll('_', ' ')}.`,
           data: { outcome, note },
         })
-        const closed = await change(record, closing, event)
-        return closed === null ? null : caseViewOf(closed, now)
-      }),
+        return change(record, closing, event)
+      })
+      const { _id, locationId, openings, answers } = closed
+      // After the case, which somebody else may have closed; a repeated request finds it closed by the same person, and stores what is missing.
+      if (did !== undefined) await tellDeed?.(session, { locationId, caseId: _id, openings, answerId: aboutOf(answers) }, did)
+      return caseViewOf(closed, clock.now())
+    },
 
     assign: (session, caseId, userId) =>
       retried(async () => {

@@ -9,6 +9,7 @@ export const domainEventTypes = [
   'csm.assigned', 'account.premium_changed', 'account.group_changed', 'person.primary_changed', 'person.key_changed', 'hours.logged', 'hours.removed', 'note.added',
   'account.silent', 'person.email_changed', 'contact.deleted', 'contact.merged', 'account.renamed',
   'case.opened', 'case.assigned', 'case.closed', 'case.overdue', 'case.escalated', 'case.acknowledged',
+  'deed.noted', 'deed.shown', 'deed.hidden', 'deed.changed', 'deed.withdrawn',
   'message.sent', 'message.failed', 'message.received', 'task.created', 'task.completed',
   'contact.field_changed', 'contact.tag_added', 'contact.tag_removed', 'card.moved', 'card.deleted',
   'contact.custom_field_changed', 'contact.opted_out', 'contact.opted_in', 'card.stage_changed',

@@ -29,6 +29,9 @@ export interface AnswerBook extends AnswerFacts {
   /** @returns the stored record; null if it is there already */
   insert(answer: GivenAnswer): Promise<AnswerRecord | null>
   find(companyId: string, answerId: string): Promise<AnswerRecord | null>
+  findAll(companyId: string, answerIds: readonly string[]): Promise<AnswerRecord[]>
+  /** An account's newest answers that came with words. */
+  withWords(companyId: string, locationId: string, limit: number): Promise<AnswerRecord[]>
   /** Adds a correction, if no other was added since `record` was read. @returns null if one was */
   correct(record: AnswerRecord, to: { level: HappinessLevel; comment: string | null }, at: Date): Promise<AnswerRecord | null>
   /** @returns false if the answer was corrected since that revision was read */
@@ -62,6 +65,11 @@ export function createAnswerBook({ connection }: { connection: Connection }): An
     },
 
     find: (companyId, answerId) => answers.findOne({ _id: answerId, companyId }).lean<AnswerRecord>(),
+
+    findAll: (companyId, answerIds) => answers.find({ _id: { $in: [...answerIds] }, companyId }).lean<AnswerRecord[]>(),
+
+    withWords: (companyId, locationId, limit) =>
+      answers.find({ companyId, locationId, comment: { $type: 'string' } }).sort({ at: -1, _id: -1 }).limit(limit).lean<AnswerRecord[]>(),
 
     async correct(record, to, at) {
       const revision = record.revision + 1

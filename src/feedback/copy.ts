@@ -1,4 +1,5 @@
-import type { PromptGate, WidgetCopy } from '../http/contract/feedback.ts'
+import type { CardWords, PromptGate, WidgetCopy } from '../http/contract/feedback.ts'
+import type { MyDeed } from '../http/contract/deeds.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { wordsFor } from './words/index.ts'
 
@@ -20,6 +21,15 @@ export function widgetCopyOf(settings: AgencySettings, answeredBefore: boolean, 
     maxCommentLength: answers.maxCommentLength,
   }
 }
+
+/** What was done, for after an answer: their own words first, where they said them. */
+export function newsOf({ said, did }: MyDeed, settings: AgencySettings, accepted: string | undefined): string[] {
+  const { card } = wordsFor(settings, accepted)
+  return [...(said === null ? [] : [`${card.youSaid}: ${said.comment}`]), `${card.weDid}: ${did}`]
+}
+
+/** Every sentence of one reader's own page, in the language of their widget. */
+export const cardWordsOf = (settings: AgencySettings, accepted: string | undefined): CardWords => wordsFor(settings, accepted).card
 
 /** The prompt inspector's line for each gate. */
 export const gateLabels: Record<PromptGate['key'], string> = {

@@ -3,7 +3,8 @@ import { linkRoutes } from './link-routes.ts'
 import { feedbackRoutes as apiRoutes } from './routes.ts'
 import type { Feedback } from './service.ts'
 
-export { createAnswerBook, type AnswerBook } from './answer-book.ts'
+export { createAnswerBook, type AnswerBook, type UserKey } from './answer-book.ts'
+export type { AnswerRecord } from './model.ts'
 export { createFeedback, type Feedback } from './service.ts'
 
 /** All routes of this feature: the widget's, the agency's, the one-tap pages. @param seen told of every account user whose widget asks */

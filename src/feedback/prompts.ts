@@ -11,6 +11,7 @@ import type {
   PromptReason,
   PromptView,
 } from '../http/contract/feedback.ts'
+import type { MyDeed } from '../http/contract/deeds.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { hourMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, notFound, RequestError } from '../kernel/errors.ts'
@@ -19,7 +20,7 @@ import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import type { AnswerBook, UserKey } from './answer-book.ts'
-import { gateLabels, refusals, widgetCopyOf } from './copy.ts'
+import { cardWordsOf, newsOf, gateLabels, refusals, widgetCopyOf } from './copy.ts'
 import { feedbackModels, type AnswerRecord, type PromptClockRecord } from './model.ts'
 import {
   applyOutcome,
@@ -35,6 +36,8 @@ import { answerViewOf, editableUntil, nextAskOf } from './rules.ts'
 
 /** Who is asked when: one clock per account user, kept here. */
 export interface Prompts {
+  /** What to say to a person who has just answered; said once, and again only for the same answer. */
+  news(user: UserKey, answerId: string, languages: string | undefined): Promise<string[]>
   /** What the widget shows this person now. Records nothing. */
   view(session: Session, languages?: string): Promise<PromptView>
   /** What this person may see about their own feedback. @throws RequestError 404 outside of a sub-account that is known */
@@ -62,6 +65,8 @@ export interface PromptsDeps {
   cases: Pick<Cases, 'openCaseOf' | 'openCasesOf'>
   settings: Pick<Settings, 'get'>
   events: { append(event: DomainEvent): Promise<unknown> }
+  /** What the team did, as the person may read it. */
+  deeds?: { shownTo(user: UserKey): Promise<MyDeed[]>; newsFor(user: UserKey, answerId: string): Promise<MyDeed | null> }
   /** Told of every reaction that counts, before it is stored, so that a crash may repeat it but not lose it. Must be idempotent. */
   reacted?: (reaction: UserKey & { kind: 'shown' | 'later' | 'closed'; at: Date; dueAt: Date }) => Promise<void>
 }
@@ -92,7 +97,7 @@ function instant(text: string | null): Date | null {
   return text === null ? null : new Date(text)
 }
 
-export function createPrompts({ connection, clock, book, accounts, cases, settings, events, reacted }: PromptsDeps): Prompts {
+export function createPrompts({ connection, clock, book, accounts, cases, settings, events, deeds, reacted }: PromptsDeps): Prompts {
   const { clocks } = feedbackModels(connection)
   const idOf = (user: UserKey) => `${user.companyId}:${user.locationId}:${user.userId}`
 
@@ -186,11 +191,12 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
     async mine(session, { page, pageSize }, languages) {
       if (session.role !== 'account_user' || session.locationId === null) throw notFound('account')
       const user = { companyId: session.companyId, locationId: session.locationId, userId: session.userId }
-      const [account, given, total, { state, rules }] = await Promise.all([
+      const [account, given, total, { state, rules }, shown] = await Promise.all([
         accounts.get(user.companyId, user.locationId),
         book.listOf(user, pageSize, (page - 1) * pageSize),
         book.countOf(user),
         situationOf(user, false),
+        deeds?.shownTo(user) ?? [],
       ])
       if (account === null) throw notFound('account')
       const now = clock.now()
@@ -198,11 +204,18 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
       const reason = nextAskOf(decision)
       return {
         answers: { items: given.map((answer) => answerViewOf(answer, rules.answers.editMinutes)), page, pageSize, total },
+        deeds: shown,
         next: { at: (reason === 'now' ? now : decision.nextAt)?.toISOString() ?? null, reason },
         team: { name: rules.brand.teamName, contactName: account.csm?.name ?? null },
         canAnswer: buttonShown(decision),
         copy: widgetCopyOf(rules, false, languages),
+        words: cardWordsOf(rules, languages),
       }
+    },
+
+    async news(user, answerId, languages) {
+      const deed = (await deeds?.newsFor(user, answerId)) ?? null
+      return deed === null ? [] : newsOf(deed, await settings.get(user.companyId), languages)
     },
 
     async record(session, { outcome, promptId: named }) {

@@ -7,6 +7,7 @@ import {
   answerView,
   feedbackRequest,
   feedbackRequestResult,
+  givenAnswer,
   myFeedback,
   myFeedbackQuery,
   newAnswer,
@@ -71,8 +72,8 @@ function widgetRoutes({ answers, prompts }: Feedback, seen?: (user: UserKey) => 
       body: newAnswer,
       ratePerMinute: 60,
       responses: {
-        201: { description: 'Recorded.', schema: answerView },
-        200: { description: 'Recorded before, by the same request.', schema: answerView },
+        201: { description: 'Recorded.', schema: givenAnswer },
+        200: { description: 'Recorded before, by the same request.', schema: givenAnswer },
         403: { description: 'Feedback is off (`feedback_off`), or the user left (`user_removed`).' },
         409: { description: 'The key was used for another answer.' },
       },
@@ -83,7 +84,8 @@ function widgetRoutes({ answers, prompts }: Feedback, seen?: (user: UserKey) => 
           { ...userOf(session), userName: session.userName },
           { level, comment, idempotencyKey, source },
         )
-        return { status: created ? 201 : 200, json: answer }
+        const did = await prompts.news(userOf(session), answer.answerId, request.headers['accept-language'])
+        return { status: created ? 201 : 200, json: { ...answer, did } }
       },
     }),
     defineRoute({

@@ -48,6 +48,7 @@ export interface FeedbackDeps {
   /** Other work lets answers go first. */
   logger: Logger
   faultPoint?: FaultPoint
+  deeds?: NonNullable<PromptsDeps['deeds']>
   reacted?: NonNullable<PromptsDeps['reacted']>
 }
 

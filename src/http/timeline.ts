@@ -11,7 +11,7 @@ const maxExported = 10_000
 
 /** What a group of the timeline holds: every type of which the name begins like this. */
 const groupPrefixes: Record<TimelineGroup, readonly string[]> = {
-  answers: ['feedback.'],
+  answers: ['feedback.', 'deed.'],
   health: ['health.'],
   happiness: ['happiness.', 'account.silent', 'account.unanswered', 'score.'],
   messages: ['message.'],

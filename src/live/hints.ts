@@ -11,6 +11,8 @@ export interface Told {
 
 /** What a customer's user is shown about themselves changes with these. */
 const mineTypes: ReadonlySet<DomainEventType> = new Set(['feedback.received', 'feedback.changed', 'feedback.requested', 'feedback.enabled', 'feedback.disabled', 'case.opened', 'case.closed', 'csm.assigned'])
+/** What was done for an account is shown to all of its users, whoever said something. */
+const everybodysTypes: ReadonlySet<DomainEventType> = new Set(['deed.shown', 'deed.hidden', 'deed.changed', 'deed.withdrawn'])
 
 /** Whom an event tells what. */
 export function toldBy({ type, locationId, userId }: StoredEvent): Told[] {
@@ -19,6 +21,7 @@ export function toldBy({ type, locationId, userId }: StoredEvent): Told[] {
   if (type.startsWith('case.')) told.push({ to: 'team', hint: { type: 'cases' } })
   if (/^(setup|installation)\./.test(type)) told.push({ to: 'team', hint: { type: 'setup' } })
   if (locationId !== null && mineTypes.has(type)) told.push({ to: { locationId, userId }, hint: { type: 'mine' } })
+  if (locationId !== null && everybodysTypes.has(type)) told.push({ to: { locationId, userId: null }, hint: { type: 'mine' } })
   return told
 }
 

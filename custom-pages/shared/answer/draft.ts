@@ -31,7 +31,7 @@ export type Call =
 /** Asked by a prompt, or unasked from the button. */
 export type Source = 'widget' | 'button'
 
-export type CallResult = { ok: true; answerId: string; changeWindowMs: number } | { ok: false; retry: boolean }
+export type CallResult = { ok: true; answerId: string; changeWindowMs: number; /** What was done lately; left out where nothing is told. */ did?: string[] } | { ok: false; retry: boolean }
 
 export function newDraft(level: Level, idempotencyKey: string, source: Source): Draft {
   return {

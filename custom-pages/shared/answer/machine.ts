@@ -36,6 +36,8 @@ export interface State {
   draft: Draft | null
   /** What stands in the comment box. */
   text: string
+  /** What was done lately about what was said, for after the answer. */
+  did: string[]
   /** The link "Change" is offered. */
   changeable: boolean
 }
@@ -86,6 +88,7 @@ export const initialState: State = {
   shownPromptId: null,
   draft: null,
   text: '',
+  did: [],
   changeable: false,
 }
 
@@ -191,7 +194,7 @@ function called(state: State, call: Call, result: CallResult, nowMs: number, ran
     const retryIn: Effect = { type: 'retryIn', delayMs: retryDelayMs(after.failures, random) }
     return after.failures === 1 ? stay(told, retryIn, { type: 'announce', text: copy.offline }) : stay(told, retryIn)
   }
-  const more = sync(told)
+  const more = sync({ ...told, did: result.did ?? state.did })
   const expiry: Effect[] = wasUnsaved && after.answerId !== null ? [{ type: 'changeExpiresIn', delayMs: result.changeWindowMs }] : []
   const saved: Effect[] = after.sync === 'saved' ? [{ type: 'announce', text: `${copy.levels[after.level]}. ${copy.saved}` }] : []
   return { state: more.state, effects: [...more.effects, ...expiry, ...saved] }

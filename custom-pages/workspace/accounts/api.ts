@@ -1,4 +1,5 @@
 import type { Account, AccountFilter, BulkAction, BulkRequest, BulkResult } from '../../../src/http/contract/accounts.ts'
+import type { DeedChange, DeedList, DeedView, newDeed } from '../../../src/http/contract/deeds.ts'
 import type { AccountPerson, Brief, HoursEntry, assignRequest, assignResponse, csmList, hoursRequest } from '../../../src/http/contract/people.ts'
 import type { TimelineEntry } from '../../../src/http/contract/timeline.ts'
 import type { PageOf } from '../../shared/health/api.ts'
@@ -49,6 +50,10 @@ export const api = {
   hours: (locationId: string, query: { from?: string; to?: string; page?: number; pageSize?: number }) => client.get<HoursPage>(`${of(locationId)}/hours`, query),
   logHours: (locationId: string, request: Input<typeof hoursRequest>) => client.send<HoursEntry>('POST', `${of(locationId)}/hours`, request),
   removeHours: (locationId: string, entryId: string) => client.send<HoursEntry>('DELETE', `${of(locationId)}/hours/${encodeURIComponent(entryId)}`),
+  deeds: (locationId: string, query: { page?: number; pageSize?: number }) => client.get<DeedList>(`${of(locationId)}/deeds`, query),
+  addDeed: (locationId: string, request: Input<typeof newDeed>) => client.send<DeedView>('POST', `${of(locationId)}/deeds`, request),
+  changeDeed: (locationId: string, deedId: string, change: DeedChange) => client.send<DeedView>('PATCH', `${of(locationId)}/deeds/${encodeURIComponent(deedId)}`, change),
+  withdrawDeed: (locationId: string, deedId: string) => client.send('DELETE', `${of(locationId)}/deeds/${encodeURIComponent(deedId)}`),
   brief: (locationId: string) => client.get<Brief>(`${of(locationId)}/brief`),
   timelinePath: (locationId: string) => `${of(locationId)}/timeline`,
   hoursPath: (locationId: string) => `${of(locationId)}/hours`,

@@ -25,9 +25,10 @@ export const copy = {
   dialog: {
     title: (name: string) => `Close the case of ${name}`,
     outcome: 'Outcome',
-    note: 'What was done',
+    note: 'Note for the team',
     noteHint: 'One sentence. It stays in the timeline; the customer does not see it.',
     noteMissing: 'Say in a sentence what was done.',
+    didMissing: 'Write the sentence that the customer is to read, or take the tick off.',
     outcomeMissing: 'Choose an outcome.',
     go: 'Close case',
     cancel: 'Cancel',

@@ -35,5 +35,33 @@ const link: CustomerWords['link'] = {
   },
 }
 
+/** The sentences of a person's own page. */
+const card: CustomerWords['card'] = {
+  title: 'Your feedback',
+  noneTitle: 'You have not answered yet',
+  noneText: 'One tap is enough, and a comment is up to you.',
+  noneClosed: 'When we ask, your answers appear here. Only you and our team can see them.',
+  youTold: 'You told us: {level}',
+  answerNow: 'Tell us something now',
+  notNow: 'Not now',
+  done: 'Done',
+  earlier: 'Your earlier answers',
+  onlyYours: 'only yours',
+  earlierNone: 'Your answers will gather here, newest first.',
+  older: 'Show older',
+  deeds: 'You said, we did',
+  youSaid: 'You said',
+  weDid: 'We did',
+  contactTitle: 'Who reads this',
+  contact: '{team} reads every answer.',
+  person: '{name} looks after your account and is the person to reach.',
+  nextTitle: 'When we ask next',
+  nextNow: 'We would like to hear from you now.',
+  nextScheduled: 'We will ask you next on {day}. You can tell us something sooner at any time.',
+  nextTalking: 'We are working on what you told us, and ask again after we have come back to you.',
+  nextOff: 'We are not asking at the moment.',
+  failed: 'This could not be loaded. Check your connection and try again.',
+}
+
 /** English: what the settings begin with, so that both are one text. */
-export const en: CustomerWords = { direction: 'ltr', widget: defaultAgencySettings.widget.copy, levels: defaultAgencySettings.widget.levels, link }
+export const en: CustomerWords = { direction: 'ltr', widget: defaultAgencySettings.widget.copy, levels: defaultAgencySettings.widget.levels, link, card }

@@ -1,3 +1,4 @@
+import type { CardWords } from '../../http/contract/feedback.ts'
 import type { AgencySettings } from '../../http/contract/settings.ts'
 
 interface Refused {
@@ -5,7 +6,7 @@ interface Refused {
   text: string
 }
 
-/** Everything that a customer's user reads of the widget and of the one-tap page, in one language. */
+/** Everything that a customer's user reads of the widget, of the one-tap page and of their own page, in one language. */
 export interface CustomerWords {
   direction: 'ltr' | 'rtl'
   /** The widget. `{days}` in `thanksNext` becomes the days until the user is asked again. */
@@ -31,4 +32,6 @@ export interface CustomerWords {
     off: Refused
     tooLate: Refused
   }
+  /** A person's own page: what they said, what was done, whom they reach. `{level}`, `{day}`, `{team}` and `{name}` become what they name. */
+  card: CardWords
 }

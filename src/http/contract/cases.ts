@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { deedWords } from './deeds.ts'
 
 const instant = z.iso.datetime()
 const id = z.string().min(1).max(64)
@@ -58,6 +59,8 @@ export const caseParams = z.object({ id })
 export const caseClosing = z.strictObject({
   outcome: z.enum(closingOutcomes, { error: `must be one of ${closingOutcomes.join(', ')}` }),
   note: z.string().trim().min(1, 'say in a sentence what was done').max(2_000),
+  /** What was done about it in words for the customer, who reads them only with `shown`. */
+  did: deedWords.optional(),
 })
 export type CaseClosing = z.output<typeof caseClosing>
 

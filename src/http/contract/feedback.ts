@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { happinessLevels } from '../../kernel/levels.ts'
+import { myDeed } from './deeds.ts'
 
 const instant = z.iso.datetime()
 const level = z.enum(happinessLevels, { error: `must be one of ${happinessLevels.join(', ')}` })
@@ -78,6 +79,35 @@ export const widgetCopy = z.object({
 })
 export type WidgetCopy = z.output<typeof widgetCopy>
 
+/** Every sentence of a customer's own page, in their language. */
+export const cardWords = z.object({
+  title: z.string(),
+  noneTitle: z.string(),
+  noneText: z.string(),
+  noneClosed: z.string(),
+  youTold: z.string(),
+  answerNow: z.string(),
+  notNow: z.string(),
+  done: z.string(),
+  earlier: z.string(),
+  onlyYours: z.string(),
+  earlierNone: z.string(),
+  older: z.string(),
+  deeds: z.string(),
+  youSaid: z.string(),
+  weDid: z.string(),
+  contactTitle: z.string(),
+  contact: z.string(),
+  person: z.string(),
+  nextTitle: z.string(),
+  nextNow: z.string(),
+  nextScheduled: z.string(),
+  nextTalking: z.string(),
+  nextOff: z.string(),
+  failed: z.string(),
+})
+export type CardWords = z.output<typeof cardWords>
+
 /** An answer as its user sees it. */
 export const answerView = z.object({
   answerId: z.string(),
@@ -88,6 +118,9 @@ export const answerView = z.object({
   editableUntil: instant,
 })
 export type AnswerView = z.output<typeof answerView>
+
+/** An answer that was just given. `did`: what the team did lately that the person has not seen, as sentences; after the answer, never beside the question. */
+export const givenAnswer = answerView.extend({ did: z.array(z.string()) })
 
 /** Answer of `GET /api/prompt`. */
 export const promptView = z.object({
@@ -121,11 +154,15 @@ export const myFeedbackQuery = z.strictObject({
 export const myFeedback = z.object({
   /** Their own answers, newest first. */
   answers: z.object({ items: z.array(answerView), page: z.number().int(), pageSize: z.number().int(), total: z.number().int() }),
+  /** What the team did about what was said, newest first. */
+  deeds: z.array(myDeed),
   next: z.object({ at: instant.nullable(), reason: z.enum(nextAsks) }),
   team: z.object({ name: z.string(), contactName: z.string().nullable() }),
   /** Whether an answer would be taken now. */
   canAnswer: z.boolean(),
   copy: widgetCopy,
+  /** What the page says beside the copy, in the same language. */
+  words: cardWords,
 })
 export type MyFeedback = z.output<typeof myFeedback>
 

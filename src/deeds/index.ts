@@ -1,0 +1,2 @@
+export { createDeeds, type Deeds } from './service.ts'
+export { deedRoutes } from './routes.ts'

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { deedList, deedView } from '../../src/http/contract/deeds.ts'
+import { myFeedback } from '../../src/http/contract/feedback.ts'
+import { languages } from '../../src/feedback/words/index.ts'
+import { openTwoAgencies, type TwoAgencies } from '../flows/support/two-agencies.ts'
+import { listen } from '../live/listen.ts'
+import type { Client } from '../support/product.ts'
+
+/** "You said, we did": who writes it, who reads it, and how much of it. */
+let two: TwoAgencies
+let locationId = ''
+let path = ''
+let mine: Client
+let colleague: Client
+let colleagueId = ''
+
+beforeAll(async () => {
+  two = await openTwoAgencies()
+  locationId = two.theirs['locationId']!
+  path = `/api/accounts/${locationId}/deeds`
+  colleagueId = two.product.sandbox.accountUsersOf(locationId).find(({ id }) => id !== two.theirs['userId'])!.id
+  mine = two.customer
+  colleague = two.product.as({ userId: colleagueId, locationId })
+}, 90_000)
+afterAll(() => two.product.stop())
+
+const add = async (body: object) => two.admin.send('POST', path, body)
+const reads = async (who: Client) => myFeedback.parse((await who.get('/api/me/feedback')).body).deeds
+
+describe('what was done', () => {
+  it('is for the team alone, unless somebody says that the customer reads it', async () => {
+    const { status, body } = await add({ text: 'Checked the invoices of May.' })
+    expect(status).toBe(201)
+    expect(deedView.parse(body)).toMatchObject({ shown: false, shownAt: null, said: null, text: 'Checked the invoices of May.' })
+    expect(await reads(mine)).toEqual([])
+    expect(await reads(colleague)).toEqual([])
+  })
+
+  it('shows its own words to whoever said them, and to all others the deed alone', async () => {
+    const { body } = await add({ text: 'The invoices\n are  right again.', shown: true, answerId: two.theirs['answerId'] })
+    expect(deedView.parse(body)).toMatchObject({ text: 'The invoices are right again.', said: { comment: 'The invoices are wrong, says Zebulon.' } })
+    expect(await reads(mine)).toMatchObject([{ did: 'The invoices are right again.', said: { comment: 'The invoices are wrong, says Zebulon.' } }])
+    expect(await reads(colleague)).toMatchObject([{ did: 'The invoices are right again.', said: null }])
+    const seen = JSON.stringify((await colleague.get('/api/me/feedback')).body)
+    for (const word of ['Zebulon', two.theirs['userId']!, two.theirs['answerId']!, 'Checked the invoices']) expect(seen).not.toContain(word)
+    expect(await reads(two.otherCustomer)).toEqual([])
+  })
+
+  it('can be changed, hidden and withdrawn, each told in the timeline', async () => {
+    const { deedId } = deedView.parse((await add({ text: 'We <b>called</b> you.', shown: true })).body)
+    const change = (body: object) => two.admin.send('PATCH', `${path}/${deedId}`, body)
+    expect((await reads(mine))[0]).toMatchObject({ did: 'We <b>called</b> you.' })
+    expect((await change({ text: 'We called twice.' })).body).toMatchObject({ text: 'We called twice.', shown: true })
+    expect((await reads(mine))[0]?.did).toBe('We called twice.')
+    await change({ shown: false })
+    expect((await reads(mine)).map(({ did }) => did)).not.toContain('We called twice.')
+    await change({ shown: true })
+    expect((await two.admin.send('DELETE', `${path}/${deedId}`)).status).toBe(200)
+    expect((await reads(mine)).map(({ did }) => did)).not.toContain('We called twice.')
+    expect((await change({ text: 'Too late.' })).status).toBe(404)
+    const { items } = (await two.admin.get(`/api/accounts/${locationId}/timeline?groups=answers`)).body as { items: { type: string; summary: string }[] }
+    expect(items.filter(({ type }) => type.startsWith('deed.')).slice(0, 5).map(({ type }) => type).sort()).toEqual(['deed.changed', 'deed.hidden', 'deed.shown', 'deed.shown', 'deed.withdrawn'])
+  })
+
+  it('is stored once for the same key, and refused where it is not right', async () => {
+    const key = 'the-same-key-twice'
+    const [one, again] = [await add({ text: 'Once.', idempotencyKey: key }), await add({ text: 'Once.', idempotencyKey: key })]
+    expect(again.body.deedId).toBe(one.body.deedId)
+    expect((await add({ text: 'Other.', idempotencyKey: key })).status).toBe(409)
+    expect((await add({ text: ' \n ' })).body.error.details.fields[0].field).toBe('text')
+    expect((await add({ text: 'x'.repeat(281) })).status).toBe(400)
+    expect((await add({ text: 'About nothing.', answerId: 'no-such-answer' })).body.error.details.fields[0].field).toBe('answerId')
+    expect((await two.otherAdmin.send('POST', path, { text: 'Not ours.' })).status).toBe(404)
+    expect((await two.customer.send('POST', path, { text: 'Not mine.' })).status).toBe(403)
+    const list = deedList.parse((await two.admin.get(path)).body)
+    expect(list.sayings[0]).toMatchObject({ comment: 'The invoices are wrong, says Zebulon.' })
+    expect(list.items.map(({ text }) => text)).not.toContain('Other.')
+  })
+
+  it('comes with the closing of a case, about what was said in it, once however often it is sent', async () => {
+    const close = () => two.admin.send('POST', `/api/cases/${two.theirs['caseId']}/close`, { outcome: 'resolved', note: 'Called.', did: { text: 'We corrected every invoice.', shown: true } })
+    const stream = await listen(two.product.url, await colleague.token())
+    expect((await close()).status).toBe(200)
+    expect((await close()).status).toBe(200)
+    const { items } = deedList.parse((await two.admin.get(path)).body)
+    expect(items.filter(({ text }) => text === 'We corrected every invoice.')).toMatchObject([{ shown: true, said: { userId: two.theirs['userId'] } }])
+    await stream.heard({ type: 'mine' })
+    stream.close()
+  })
+})
+
+describe('after an answer', () => {
+  const give = (who: Client, key: string, language = 'en') =>
+    who.token().then(async (token) => {
+      const response = await fetch(`${two.product.url}/api/answers`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'accept-language': language },
+        body: JSON.stringify({ level: 'happy', idempotencyKey: key }),
+      })
+      return (await response.json()) as { did: string[] }
+    })
+
+  it('the newest that the person has not seen is said once, in their language; a repeated request is told the same', async () => {
+    const german = languages.de.card
+    const first = await give(mine, 'after-answer-1', 'de')
+    expect(first.did).toEqual([`${german.youSaid}: The invoices are wrong, says Zebulon.`, `${german.weDid}: We corrected every invoice.`])
+    expect((await give(mine, 'after-answer-1', 'de')).did).toEqual(first.did)
+    expect((await give(mine, 'after-answer-2')).did).toEqual([])
+    expect((await give(colleague, 'after-answer-3')).did).toEqual(['We did: We corrected every invoice.'])
+  })
+
+  it('what was read on the card is not said again', async () => {
+    const { deedId } = deedView.parse((await add({ text: 'Reminders wait for Monday.', shown: true })).body)
+    expect((await mine.send('POST', '/api/me/deeds/seen', { deedId })).status).toBe(200)
+    expect((await give(mine, 'after-answer-4')).did).toEqual([])
+    expect((await two.otherCustomer.send('POST', '/api/me/deeds/seen', { deedId })).status).toBe(404)
+  })
+})
