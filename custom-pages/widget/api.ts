@@ -102,7 +102,7 @@ export function createApi({ baseUrl, fetch, context, nowMs }: ApiPorts): Api {
       const { answerId, at, editableUntil, did } = answer.body
       const id = text(answerId)
       // A difference of two of the server's instants: its clock may not agree with ours.
-      return id === null ? { ok: false, retry: false } : { ok: true, answerId: id, changeWindowMs: (instantMs(editableUntil) ?? 0) - (instantMs(at) ?? 0), ...(Array.isArray(did) ? { did: did.map(String) } : {}) }
+      return id === null ? { ok: false, retry: false } : { ok: true, answerId: id, changeWindowMs: (instantMs(editableUntil) ?? 0) - (instantMs(at) ?? 0), did: Array.isArray(did) ? did.map(String) : [] }
     },
     seal() {
       sealed = true

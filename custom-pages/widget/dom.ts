@@ -1,14 +1,15 @@
 const svgSpace = 'http://www.w3.org/2000/svg'
 
-/** Attributes; `on*` members are listeners, `text` is the text content. */
+/** Attributes; `on*` members are listeners. */
 export type Attributes = Record<string, string | ((event: never) => void)>
 
+export type Child = Node | string | null
+
 /** Creates an element; text only ever enters as text. */
-export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: (Node | null)[]): HTMLElementTagNameMap[K] {
+export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === 'function') element.addEventListener(name.slice(2), value as (event: Event) => void)
-    else if (name === 'text') element.textContent = value
     else element.setAttribute(name, value)
   }
   for (const child of children) if (child !== null) element.append(child)

@@ -1,7 +1,7 @@
 import { repairBrand } from '../shared/answer/colour.ts'
-import { h } from './dom.ts'
+import { type Child, h } from './dom.ts'
 import { face, icon } from './faces.ts'
-import { levels } from '../shared/answer/level.ts'
+import { type Level, levels } from '../shared/answer/level.ts'
 import { type Event, type Look, type State, sendingNote } from '../shared/answer/machine.ts'
 import { focusAfterKey } from '../shared/answer/radio.ts'
 import styles from './styles.css?text'
@@ -24,8 +24,10 @@ interface Mounted {
   slot: HTMLElement
 }
 
-/** `send` gets the person's acts; choosing carries its own key and time, which `send`'s owner adds. */
-export function createView(send: (event: Event | { type: 'tapped'; level: (typeof levels)[number] }) => void): View {
+/** Gets the person's acts; choosing carries its own key and time, which the owner adds. */
+export type Send = (act: Event | { type: 'tapped'; level: Level }) => void
+
+export function createView(send: Send): View {
   let mounted: Mounted | null = null
   let drawn = ''
   let refresh: Refresh = () => {}
@@ -96,12 +98,8 @@ export function dress(root: HTMLElement, look: Look): void {
   root.dataset['side'] = look.side
   const colours = look.brandColour === null ? null : repairBrand(look.brandColour, dark)
   if (colours === null) return
-  root.style.setProperty('--brand', colours.brand)
-  root.style.setProperty('--on-brand', colours.onBrand)
-  root.style.setProperty('--ink', colours.ink)
+  for (const [name, value] of Object.entries<string>({ ...colours })) root.style.setProperty(`--${name}`, value)
 }
-
-export type Send = Parameters<typeof createView>[0]
 
 interface Drawn {
   node: HTMLElement
@@ -122,46 +120,39 @@ export function draw(state: State, send: Send): Drawn {
     case 'later':
       return drawLater(state, send)
     default: {
-      const button = h('button', { type: 'button', class: 'btn', 'data-testid': 'feedback-button', onclick: () => send({ type: 'opened' }) }, icon('speech'), h('span', { text: state.info.copy.button }))
-      return { node: button, focus: button, update() {} }
+      const node = button(send, 'btn', 'button', { type: 'opened' }, icon('speech'), state.info.copy.button)
+      return { node, focus: node, update() {} }
     }
   }
 }
 
-function card(state: State, send: Send, ...children: (Node | null)[]): HTMLElement {
-  const close = h('button', { type: 'button', class: 'x', 'aria-label': state.info.copy.close, 'data-testid': 'feedback-close', onclick: () => send({ type: 'closed' }) }, icon('close'))
+/** A button for one act of the person. */
+function button(send: Send, look: string, name: string, act: Parameters<Send>[0], ...children: Child[]): HTMLButtonElement {
+  return h('button', { type: 'button', class: look, 'data-testid': `feedback-${name}`, onclick: () => send(act) }, ...children)
+}
+
+function card(state: State, send: Send, ...children: Child[]): HTMLElement {
+  const close = button(send, 'x', 'close', { type: 'closed' }, icon('close'))
+  close.setAttribute('aria-label', state.info.copy.close)
   return h('section', { class: 'card', 'aria-labelledby': 'title', 'data-testid': 'feedback-card', 'data-step': state.step }, ...children, close)
 }
 
 function title(text: string): HTMLElement {
-  return h('h2', { id: 'title', tabindex: '-1', text, 'data-testid': 'feedback-title' })
-}
-
-function link(text: string, testId: string, onclick: () => void): HTMLButtonElement {
-  return h('button', { type: 'button', class: 'lnk', text, 'data-testid': testId, onclick })
+  return h('h2', { id: 'title', tabindex: '-1', 'data-testid': 'feedback-title' }, text)
 }
 
 function drawQuestion(state: State, send: Send): Drawn {
   const { copy } = state.info
   const checked = state.draft === null ? -1 : levels.indexOf(state.draft.level)
   const entry = Math.max(checked, 0)
-  const options = levels.map((level, at) =>
-    h(
-      'button',
-      {
-        type: 'button',
-        class: `opt l${at + 1}`,
-        role: 'radio',
-        'aria-checked': String(at === checked),
-        tabindex: at === entry ? '0' : '-1',
-        'data-testid': `feedback-level-${level}`,
-        onclick: () => send({ type: 'tapped', level }),
-      },
-      face(level),
-      h('span', { text: copy.levels[level] }),
-    ),
-  )
+  const options = levels.map((level, at) => {
+    const option = button(send, `opt l${at + 1}`, `level-${level}`, { type: 'tapped', level }, face(level), copy.levels[level])
+    option.setAttribute('role', 'radio')
+    option.setAttribute('aria-checked', String(at === checked))
+    return option
+  })
   const rove = (to: number) => options.forEach((option, at) => (option.tabIndex = at === to ? 0 : -1))
+  rove(entry)
   const group = h(
     'div',
     {
@@ -183,8 +174,8 @@ function drawQuestion(state: State, send: Send): Drawn {
     },
     ...options,
   )
-  const later = state.openedBy === 'prompt' && state.draft === null ? link(copy.later, 'feedback-later', () => send({ type: 'later' })) : null
-  const node = card(state, send, title(copy.question), group, h('div', { class: 'ft' }, h('p', { class: 'm', text: copy.hint }), later))
+  const later = state.openedBy === 'prompt' && state.draft === null ? button(send, 'lnk', 'later', { type: 'later' }, copy.later) : null
+  const node = card(state, send, title(copy.question), group, h('div', { class: 'ft' }, h('p', { class: 'm' }, copy.hint), later))
   return { node, focus: options[entry] ?? node, update() {} }
 }
 
@@ -192,12 +183,12 @@ function drawQuestion(state: State, send: Send): Drawn {
 function answerHead(state: State, send: Send, heading: HTMLElement): { node: HTMLElement; warning: HTMLElement; update: Refresh } {
   const { copy } = state.info
   const level = state.draft?.level ?? 'neutral'
-  const saved = h('span', { class: 'saved', 'data-testid': 'feedback-saved' }, icon('tick'), h('span', { text: copy.saved }))
-  const change = link(copy.change, 'feedback-change', () => send({ type: 'change' }))
+  const saved = h('span', { class: 'saved', 'data-testid': 'feedback-saved' }, icon('tick'), copy.saved)
+  const change = button(send, 'lnk', 'change', { type: 'change' }, copy.change)
   const words = h('p')
   const warning = h('div', { class: 'err', 'data-testid': 'feedback-problem' }, icon('warning'), words)
   return {
-    node: h('div', { class: `ans l${levels.indexOf(level) + 1}` }, face(level), h('div', {}, heading, h('div', { class: 'row' }, saved, change))),
+    node: h('div', { class: 'ans' }, face(level), h('div', {}, heading, h('div', { class: 'row' }, saved, change))),
     warning,
     update(now) {
       const note = sendingNote(now)
@@ -214,7 +205,6 @@ function drawComment(state: State, send: Send): Drawn {
   const level = state.draft?.level ?? 'neutral'
   const heading = title(copy.levels[level])
   const head = answerHead(state, send, heading)
-  const submit = () => send({ type: 'sent' })
   const box = h('textarea', {
     id: 'comment',
     rows: '3',
@@ -222,19 +212,18 @@ function drawComment(state: State, send: Send): Drawn {
     'data-testid': 'feedback-comment',
     oninput: () => send({ type: 'typed', text: box.value }),
     onkeydown: (event: KeyboardEvent) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit()
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) send({ type: 'sent' })
     },
   })
   box.value = state.text
-  const button = h('button', { type: 'button', class: 'pb', text: copy.send, 'data-testid': 'feedback-send', onclick: submit })
   const node = card(
     state,
     send,
     head.node,
     head.warning,
-    h('label', { for: 'comment', text: copy.commentLabels[level] }),
+    h('label', { for: 'comment' }, copy.commentLabels[level]),
     box,
-    h('div', { class: 'ft' }, button, link(copy.skip, 'feedback-skip', () => send({ type: 'skipped' }))),
+    h('div', { class: 'ft' }, button(send, 'pb', 'send', { type: 'sent' }, copy.send), button(send, 'lnk', 'skip', { type: 'skipped' }, copy.skip)),
   )
   // On touch screens the keyboard would cover the page: there the heading takes the focus.
   return { node, focus: matchMedia('(pointer:coarse)').matches ? heading : box, update: head.update }
@@ -244,17 +233,18 @@ function drawThanks(state: State, send: Send): Drawn {
   const { copy } = state.info
   const heading = title(state.firstName === '' ? copy.thanks : `${copy.thanks}, ${state.firstName}`)
   const head = answerHead(state, send, heading)
-  const next = h('p', { text: copy.thanksNext })
+  const next = h('p', {}, copy.thanksNext)
   const did = h('div', { class: 'did', 'data-testid': 'feedback-did' })
-  const retry = h('button', { type: 'button', class: 'pb', text: copy.retry, 'data-testid': 'feedback-retry', onclick: () => send({ type: 'retry' }) })
+  const retry = button(send, 'pb', 'retry', { type: 'retry' }, copy.retry)
   return {
     node: card(state, send, head.node, head.warning, did, next, retry),
     focus: heading,
     update(now) {
       head.update(now)
-      did.hidden = now.did.length === 0
-      did.replaceChildren(...now.did.map((text) => h('p', { text })))
-      retry.hidden = now.draft?.sync !== 'waiting'
+      const said = now.draft?.did ?? []
+      did.hidden = said.length === 0
+      did.replaceChildren(...said.map((text) => h('p', {}, text)))
+      retry.hidden = sendingNote(now) !== 'offline'
       next.hidden = !head.warning.hidden
     },
   }
@@ -263,5 +253,5 @@ function drawThanks(state: State, send: Send): Drawn {
 function drawLater(state: State, send: Send): Drawn {
   const { copy } = state.info
   const heading = title(copy.laterThanks)
-  return { node: card(state, send, heading, h('div', { class: 'ft' }, link(copy.answerNow, 'feedback-answer-now', () => send({ type: 'opened' })))), focus: heading, update() {} }
+  return { node: card(state, send, heading, h('div', { class: 'ft' }, button(send, 'lnk', 'answer-now', { type: 'opened' }, copy.answerNow))), focus: heading, update() {} }
 }

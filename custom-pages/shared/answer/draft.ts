@@ -15,9 +15,12 @@ export interface Draft {
   answerId: string | null
   savedLevel: Level | null
   savedComment: string
+  /** What the team did lately, as the server told it with this answer: for after it, never beside the question. */
+  did: string[]
   /** Until when it may be changed; null before it is saved. */
   changeableUntilMs: number | null
-  sync: 'sending' | 'waiting' | 'saved' | 'refused'
+  /** `offline`: the last attempt failed, and the next one waits. */
+  sync: 'sending' | 'offline' | 'saved' | 'refused'
   /** Failed attempts in a row. */
   failures: number
   /** A call is on its way; the next one waits for its end. */
@@ -31,7 +34,7 @@ export type Call =
 /** Asked by a prompt, or unasked from the button. */
 export type Source = 'widget' | 'button'
 
-export type CallResult = { ok: true; answerId: string; changeWindowMs: number; /** What was done lately; left out where nothing is told. */ did?: string[] } | { ok: false; retry: boolean }
+export type CallResult = { ok: true; answerId: string; changeWindowMs: number; did?: string[] } | { ok: false; retry: boolean }
 
 export function newDraft(level: Level, idempotencyKey: string, source: Source): Draft {
   return {
@@ -43,6 +46,7 @@ export function newDraft(level: Level, idempotencyKey: string, source: Source): 
     answerId: null,
     savedLevel: null,
     savedComment: '',
+    did: [],
     changeableUntilMs: null,
     sync: 'sending',
     failures: 0,
@@ -67,10 +71,10 @@ export function nextCall(draft: Draft): Call | null {
 
 /** The draft after a call came back. */
 export function afterCall(draft: Draft, call: Call, result: CallResult, nowMs: number): Draft {
-  if (!result.ok) return { ...draft, sync: result.retry ? 'waiting' : 'refused', failures: draft.failures + 1 }
+  if (!result.ok) return { ...draft, sync: result.retry ? 'offline' : 'refused', failures: draft.failures + 1 }
   const told: Draft =
     call.kind === 'create'
-      ? { ...draft, answerId: result.answerId, savedLevel: call.level, changeableUntilMs: nowMs + result.changeWindowMs, failures: 0 }
+      ? { ...draft, answerId: result.answerId, savedLevel: call.level, changeableUntilMs: nowMs + result.changeWindowMs, did: result.did ?? [], failures: 0 }
       : { ...draft, savedLevel: call.level ?? draft.savedLevel, savedComment: call.comment ?? draft.savedComment, failures: 0 }
   return { ...told, sync: nextCall(told) === null ? 'saved' : 'sending' }
 }

@@ -36,8 +36,6 @@ export interface State {
   draft: Draft | null
   /** What stands in the comment box. */
   text: string
-  /** What was done lately about what was said, for after the answer. */
-  did: string[]
   /** The link "Change" is offered. */
   changeable: boolean
 }
@@ -88,7 +86,6 @@ export const initialState: State = {
   shownPromptId: null,
   draft: null,
   text: '',
-  did: [],
   changeable: false,
 }
 
@@ -124,10 +121,9 @@ export function next(state: State, event: Event): Next {
   }
 }
 
-/** What a person may be told about the sending of the answer. */
-export function sendingNote(state: State): 'none' | 'saved' | 'offline' | 'refused' {
-  const sync = state.draft?.sync
-  return sync === 'saved' ? 'saved' : sync === 'waiting' ? 'offline' : sync === 'refused' ? 'refused' : 'none'
+/** What a person may be told about the sending of the answer; nothing while it is on its way. */
+export function sendingNote({ draft }: State): Draft['sync'] {
+  return draft?.sync ?? 'sending'
 }
 
 function stay(state: State, ...effects: Effect[]): Next {
@@ -194,7 +190,7 @@ function called(state: State, call: Call, result: CallResult, nowMs: number, ran
     const retryIn: Effect = { type: 'retryIn', delayMs: retryDelayMs(after.failures, random) }
     return after.failures === 1 ? stay(told, retryIn, { type: 'announce', text: copy.offline }) : stay(told, retryIn)
   }
-  const more = sync({ ...told, did: result.did ?? state.did })
+  const more = sync(told)
   const expiry: Effect[] = wasUnsaved && after.answerId !== null ? [{ type: 'changeExpiresIn', delayMs: result.changeWindowMs }] : []
   const saved: Effect[] = after.sync === 'saved' ? [{ type: 'announce', text: `${copy.levels[after.level]}. ${copy.saved}` }] : []
   return { state: more.state, effects: [...more.effects, ...expiry, ...saved] }
