@@ -12,8 +12,10 @@ export interface DeedRecord {
   companyId: string
   locationId: string
   text: string
-  /** When it was shown to the customer first; null while only the team sees it. */
+  /** Since when the customer reads it; null while only the team does. */
   shownAt: Date | null
+  /** When it was shown first: hidden and shown again, it is no news to whoever saw it. */
+  firstShownAt: Date | null
   /** The answer that it is about, and who gave it. */
   answerId: string | null
   saidBy: string | null
@@ -65,6 +67,7 @@ function defineDeeds(connection: Connection): Model<DeedRecord> {
       locationId: String,
       text: String,
       shownAt: Date,
+      firstShownAt: Date,
       answerId: String,
       saidBy: String,
       caseId: String,

@@ -76,6 +76,7 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
       _id: idOf(companyId, locationId, key), companyId, locationId,
       text: words.text,
       shownAt: words.shown ? now : null,
+      firstShownAt: words.shown ? now : null,
       answerId: about.answer?._id ?? null,
       saidBy: about.answer?.userId ?? null,
       caseId: about.caseId,
@@ -92,8 +93,11 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
       await deeds.create([complete])
     } catch (error) {
       if (!isDuplicateKey(error)) throw error
-      // The same request again: what was stored then stands.
-      return load(companyId, locationId, record._id)
+      // The same request again: what was stored then stands, and what became of it since.
+      const stored = await deeds.findOne({ _id: record._id, companyId, locationId }).lean<DeedRecord>()
+      if (stored === null) throw error
+      await announce(stored)
+      return stored
     }
     await announce(complete)
     return complete
@@ -125,21 +129,11 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
 
   async function viewsOf(companyId: string, records: readonly DeedRecord[]): Promise<DeedView[]> {
     const said = await answersOf(companyId, records)
-    return records.map((record) => {
-      const answer = said.get(record.answerId ?? '')
-      return {
-        deedId: record._id,
-        locationId: record.locationId,
-        text: record.text,
-        shown: record.shownAt !== null,
-        shownAt: record.shownAt?.toISOString() ?? null,
-        said: answer === undefined ? null : sayingOf(answer),
-        by: record.by,
-        at: record.at.toISOString(),
-        changedBy: record.changedBy,
-        changedAt: record.changedAt?.toISOString() ?? null,
-      }
-    })
+    return records.map((record) => viewOf(record, said.get(record.answerId ?? '') ?? null))
+  }
+
+  async function changedView(record: DeedRecord): Promise<DeedView> {
+    return viewOf(record, record.answerId === null ? null : await book.find(record.companyId, record.answerId))
   }
 
   async function answersOf(companyId: string, records: readonly Pick<DeedRecord, 'answerId'>[]): Promise<Map<string, AnswerRecord>> {
@@ -180,9 +174,9 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
       const answer = answerId === undefined ? null : await book.find(companyId, answerId)
       if (answerId !== undefined && answer?.locationId !== locationId) throw fieldRefused(422, 'answer_unknown', 'answerId', 'is no answer of this account')
       const record = await store(session, locationId, idempotencyKey ?? newToken(), words, { answer, caseId: null })
-      if (record.text !== words.text) throw new RequestError(409, 'key_used', 'This idempotency key was used for another entry. Use a new key for a new one.')
-      const [view] = await viewsOf(companyId, [record])
-      return view!
+      const isSame = record.answerId === (answer?._id ?? null) && (record.version > 1 || (record.text === words.text && (record.shownAt !== null) === words.shown))
+      if (!isSame) throw new RequestError(409, 'key_used', 'This idempotency key was used for another entry. Use a new key for a new one.')
+      return viewOf(record, answer)
     },
 
     async addOfCase(session, { locationId, caseId, openings, answerId }, words) {
@@ -197,13 +191,13 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
         const isShown = before.shownAt !== null
         const to = { text: text ?? before.text, isShown: shown ?? isShown }
         if (to.text === before.text && to.isShown === isShown) return null
-        const changes = { text: to.text, shownAt: to.isShown ? (before.shownAt ?? clock.now()) : null }
+        const shownAt = to.isShown ? (before.firstShownAt ?? clock.now()) : null
+        const changes = { text: to.text, shownAt, firstShownAt: before.firstShownAt ?? shownAt }
         if (to.isShown && !isShown) return { changes, type: 'deed.shown', summary: `${name} told the customer what was done: ${to.text}` }
         if (!to.isShown && isShown) return { changes, type: 'deed.hidden', summary: `${name} no longer shows the customer what was done: ${to.text}` }
         return { changes, type: 'deed.changed', summary: `${name} changed the words on what was done: ${to.text}` }
       })
-      const [view] = await viewsOf(session.companyId, [record])
-      return view!
+      return changedView(record)
     },
 
     async withdraw(session, locationId, deedId) {
@@ -232,7 +226,7 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
 
     async newsFor(user, answerId) {
       const newest = await deeds.findOne({ ...shownIn(user), shownAt: { $gte: new Date(clock.nowMs() - newsMs) } }).sort({ shownAt: -1 }).lean<DeedRecord>()
-      if (newest?.shownAt == null) return null
+      if (newest === null || newest.shownAt === null) return null
       const known = await seen.findOne({ _id: seenIdOf(user), companyId: user.companyId }).lean()
       if (known !== null && known.answerId !== answerId && known.toAt >= newest.shownAt) return null
       await note(user, newest.shownAt, answerId)
@@ -241,7 +235,7 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
 
     async see(user, deedId) {
       const record = await deeds.findOne({ ...shownIn(user), _id: deedId }).lean<DeedRecord>()
-      if (record?.shownAt == null) throw notFound('entry')
+      if (record === null || record.shownAt === null) throw notFound('entry')
       await note(user, record.shownAt, null)
     },
 
@@ -254,6 +248,18 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
 
 function seenIdOf({ companyId, locationId, userId }: UserKey): string {
   return `${companyId}:${locationId}:${userId}`
+}
+
+function viewOf(record: DeedRecord, said: AnswerRecord | null): DeedView {
+  const { _id: deedId, locationId, text, shownAt, by, at, changedBy, changedAt } = record
+  return {
+    deedId, locationId, text, by, changedBy,
+    shown: shownAt !== null,
+    shownAt: shownAt?.toISOString() ?? null,
+    said: said === null ? null : sayingOf(said),
+    at: at.toISOString(),
+    changedAt: changedAt?.toISOString() ?? null,
+  }
 }
 
 function sayingOf({ _id: answerId, userId, userName, level, comment, at }: AnswerRecord): DeedList['sayings'][number] {

@@ -22,10 +22,18 @@ export function widgetCopyOf(settings: AgencySettings, answeredBefore: boolean, 
   }
 }
 
+/** Of a long comment as much as reminds of it. */
+const quoteLength = 140
+
+function quoteOf(comment: string): string {
+  const letters = Array.from(new Intl.Segmenter().segment(comment), ({ segment }) => segment)
+  return letters.length <= quoteLength ? comment : `${letters.slice(0, quoteLength).join('').trimEnd()}…`
+}
+
 /** What was done, for after an answer: their own words first, where they said them. */
 export function newsOf({ said, did }: MyDeed, settings: AgencySettings, accepted: string | undefined): string[] {
   const { card } = wordsFor(settings, accepted)
-  return [...(said === null ? [] : [`${card.youSaid}: ${said.comment}`]), `${card.weDid}: ${did}`]
+  return [...(said === null ? [] : [`${card.youSaid}: ${quoteOf(said.comment)}`]), `${card.weDid}: ${did}`]
 }
 
 /** Every sentence of one reader's own page, in the language of their widget. */
