@@ -18,17 +18,21 @@ export interface FirstWords extends Record<NoSession, Said> {
   close: string
 }
 
-const words: Record<string, Omit<FirstWords, 'language' | 'direction'>> = {
-  en: {
-    title: 'Your feedback',
-    connecting: 'Opening',
-    outside: { title: 'Open this page from the navigation', text: 'It works inside your account, where it can see who you are. In this window it cannot.' },
-    refused: { title: 'You could not be signed in', text: 'Reload the page. If it stays like this, tell the team that looks after your account.' },
-    offline: { title: 'No connection', text: 'The server did not answer. Nothing is lost; try again in a moment.' },
-    tryAgain: 'Try again',
-    failed: 'This could not be loaded. Check your connection and try again.',
-    close: 'Close',
-  },
+type Words = Omit<FirstWords, 'language' | 'direction'>
+
+const english: Words = {
+  title: 'Your feedback',
+  connecting: 'Opening',
+  outside: { title: 'Open this page from the navigation', text: 'It works inside your account, where it can see who you are. In this window it cannot.' },
+  refused: { title: 'You could not be signed in', text: 'Reload the page. If it stays like this, tell the team that looks after your account.' },
+  offline: { title: 'No connection', text: 'The server did not answer. Nothing is lost; try again in a moment.' },
+  tryAgain: 'Try again',
+  failed: 'This could not be loaded. Check your connection and try again.',
+  close: 'Close',
+}
+
+const words: Record<string, Words> = {
+  en: english,
   de: {
     title: 'Ihr Feedback',
     connecting: 'Wird geöffnet',
@@ -104,5 +108,5 @@ const words: Record<string, Omit<FirstWords, 'language' | 'direction'>> = {
 /** @param wanted languages as browsers name them, best first */
 export function firstWords(wanted: readonly string[]): FirstWords {
   const language = wanted.map((tag) => tag.toLowerCase().split('-')[0] ?? '').find((one) => Object.hasOwn(words, one)) ?? 'en'
-  return { language, direction: language === 'ar' ? 'rtl' : 'ltr', ...(words[language] ?? words['en']!) }
+  return { language, direction: language === 'ar' ? 'rtl' : 'ltr', ...(words[language] ?? english) }
 }

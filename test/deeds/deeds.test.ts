@@ -25,6 +25,7 @@ beforeAll(async () => {
 afterAll(() => two.product.stop())
 
 const add = async (body: object) => two.admin.send('POST', path, body)
+const told = async (text: string) => ((await two.admin.get(`/api/accounts/${locationId}/timeline?groups=answers`)).body as { items: { type: string; summary: string }[] }).items.filter(({ summary }) => summary.endsWith(`: ${text}`))
 const reads = async (who: Client) => myFeedback.parse((await who.get('/api/me/feedback')).body).deeds
 
 describe('what was done', () => {
@@ -66,7 +67,10 @@ describe('what was done', () => {
     const key = 'the-same-key-twice'
     const [one, again] = [await add({ text: 'Once.', idempotencyKey: key }), await add({ text: 'Once.', idempotencyKey: key })]
     expect(again.body.deedId).toBe(one.body.deedId)
-    expect((await add({ text: 'Other.', idempotencyKey: key })).status).toBe(409)
+    for (const other of [{ text: 'Other.' }, { text: 'Once.', shown: true }, { text: 'Once.', answerId: two.theirs['answerId'] }]) expect((await add({ ...other, idempotencyKey: key })).status).toBe(409)
+    const clicks = await Promise.all([1, 2, 3].map(() => add({ text: 'Clicked thrice.', idempotencyKey: 'clicked-thrice' })))
+    expect(new Set(clicks.map(({ status, body }) => `${status} ${body.deedId}`)).size).toBe(1)
+    expect((await told('Clicked thrice.')).map(({ type }) => type)).toEqual(['deed.noted'])
     expect((await add({ text: ' \n ' })).body.error.details.fields[0].field).toBe('text')
     expect((await add({ text: 'x'.repeat(281) })).status).toBe(400)
     expect((await add({ text: 'About nothing.', answerId: 'no-such-answer' })).body.error.details.fields[0].field).toBe('answerId')
@@ -77,11 +81,34 @@ describe('what was done', () => {
     expect(list.items.map(({ text }) => text)).not.toContain('Other.')
   })
 
+  it('takes every change of several people at once, and tells each', async () => {
+    const { deedId } = deedView.parse((await add({ text: 'Draft.' })).body)
+    const texts = ['By Ada.', 'By Ben.', 'By Cleo.']
+    const replies = await Promise.all(texts.map((text) => two.admin.send('PATCH', `${path}/${deedId}`, { text })))
+    expect(replies.map(({ status, body }) => `${status} ${body.text}`).sort()).toEqual(texts.map((text) => `200 ${text}`))
+    for (const text of texts) expect((await told(text)).map(({ type }) => type)).toEqual(['deed.changed'])
+  })
+
+  it('is found under its own account only, and is about an answer of that account only', async () => {
+    const elsewhere = two.product.sandbox.company().accounts.find(({ id }) => id !== locationId)!.id
+    const { deedId } = deedView.parse((await add({ text: 'Here.' })).body)
+    for (const [who, where] of [[two.admin, elsewhere], [two.otherAdmin, two.ours['locationId']], [two.otherAdmin, locationId]] as const) {
+      expect((await who.send('PATCH', `/api/accounts/${where}/deeds/${deedId}`, { text: 'Taken over.', shown: true })).status).toBe(404)
+      expect((await who.send('DELETE', `/api/accounts/${where}/deeds/${deedId}`)).status).toBe(404)
+      expect((await who.send('POST', `/api/accounts/${where}/deeds`, { text: 'About theirs.', shown: true, answerId: two.theirs['answerId'] })).status).toBe(where === locationId ? 404 : 422)
+    }
+    expect(deedList.parse((await two.admin.get(path)).body).items[0]).toMatchObject({ deedId, text: 'Here.', shown: false })
+    expect((await two.admin.get('/api/accounts/no-such-account/deeds')).status).toBe(404)
+  })
+
   it('comes with the closing of a case, about what was said in it, once however often it is sent', async () => {
-    const close = () => two.admin.send('POST', `/api/cases/${two.theirs['caseId']}/close`, { outcome: 'resolved', note: 'Called.', did: { text: 'We corrected every invoice.', shown: true } })
+    const close = (text = 'We corrected every invoice.') => two.admin.send('POST', `/api/cases/${two.theirs['caseId']}/close`, { outcome: 'resolved', note: 'Called.', did: { text, shown: true } })
+    expect((await close('x'.repeat(281))).status).toBe(400)
+    expect((await two.admin.get(`/api/cases/${two.theirs['caseId']}`)).body.state).toBe('open')
     const stream = await listen(two.product.url, await colleague.token())
+    expect((await Promise.all([close(), close(), close()])).map(({ status }) => status)).toEqual([200, 200, 200])
     expect((await close()).status).toBe(200)
-    expect((await close()).status).toBe(200)
+    expect((await two.otherAdmin.send('POST', `/api/cases/${two.theirs['caseId']}/close`, { outcome: 'resolved', note: 'Called.', did: { text: 'Not ours.', shown: true } })).status).toBe(404)
     const { items } = deedList.parse((await two.admin.get(path)).body)
     expect(items.filter(({ text }) => text === 'We corrected every invoice.')).toMatchObject([{ shown: true, said: { userId: two.theirs['userId'] } }])
     await stream.heard({ type: 'mine' })
@@ -114,5 +141,39 @@ describe('after an answer', () => {
     expect((await mine.send('POST', '/api/me/deeds/seen', { deedId })).status).toBe(200)
     expect((await give(mine, 'after-answer-4')).did).toEqual([])
     expect((await two.otherCustomer.send('POST', '/api/me/deeds/seen', { deedId })).status).toBe(404)
+  })
+
+  it('what was hidden and is shown again is no news; what was only for the team before, is', async () => {
+    const { deedId } = deedView.parse((await add({ text: 'Calls come in the morning.', shown: true })).body)
+    expect((await give(mine, 'after-answer-5')).did).toEqual(['We did: Calls come in the morning.'])
+    for (const shown of [false, true]) await two.admin.send('PATCH', `${path}/${deedId}`, { shown })
+    expect((await give(mine, 'after-answer-6')).did).toEqual([])
+    expect((await reads(mine))[0]?.did).toBe('Calls come in the morning.')
+    const noted = deedView.parse((await add({ text: 'Kept for later.' })).body)
+    expect((await give(mine, 'after-answer-7')).did).toEqual([])
+    await two.admin.send('PATCH', `${path}/${noted.deedId}`, { shown: true })
+    expect((await give(mine, 'after-answer-8')).did).toEqual(['We did: Kept for later.'])
+  })
+
+  it('a long comment is quoted as far as it reminds of it', async () => {
+    const answered = await colleague.send('POST', '/api/answers', { level: 'neutral', comment: `${'👩‍🚒'.repeat(200)} end`, idempotencyKey: 'a-long-comment' })
+    await add({ text: 'We read it all.', shown: true, answerId: answered.body.answerId })
+    expect((await give(colleague, 'after-answer-9')).did).toEqual([`You said: ${'👩‍🚒'.repeat(140)}…`, 'We did: We read it all.'])
+  })
+})
+
+describe('when the agency is gone for good', () => {
+  it('its sentences go with it, and nobody else\'s', async () => {
+    const foreign = two.ours['locationId']!
+    const { body } = await two.otherAdmin.send('POST', `/api/accounts/${foreign}/deeds`, { text: 'Goes.', shown: true })
+    expect((await two.otherCustomer.send('POST', '/api/me/deeds/seen', { deedId: body.deedId })).status).toBe(200)
+    const kept = async (companyId: string) => Promise.all(['deeds', 'deed_seen'].map((name) => two.product.connection.collection(name).countDocuments({ companyId })))
+    const before = await kept(two.product.companyId)
+    expect(await kept(two.otherId)).toEqual([1, 1])
+    expect((await two.otherAdmin.send('POST', '/api/installation/disconnect', {})).status).toBe(200)
+    await two.product.connection.collection<{ _id: string }>('installations').updateOne({ _id: two.otherId }, { $set: { purgeAfter: new Date(0) } })
+    expect(await two.product.app.services.installations.sweepRetention(10)).toBe(1)
+    expect(await kept(two.otherId)).toEqual([0, 0])
+    expect(await kept(two.product.companyId)).toEqual(before)
   })
 })
