@@ -87,9 +87,9 @@ describe('every failure is a value', () => {
 describe('an answer', () => {
   it('is created with its key, and changed with only what differs', async () => {
     const view = { answerId: 'a/1', level: 'happy', comment: null, at: '2026-11-02T09:00:00.000Z', editableUntil: '2026-11-02T09:10:00.000Z' }
-    const { api, asked } = setUp({ '/api/session': [session('t1')], '/api/answers': [{ status: 201, body: view }], '/api/answers/a%2F1': [{ status: 200, body: view }] })
-    expect(await api.send({ kind: 'create', level: 'happy', idempotencyKey: 'key-0001', source: 'button' })).toEqual({ ok: true, answerId: 'a/1', changeWindowMs: 600_000 })
-    await api.send({ kind: 'change', answerId: 'a/1', level: undefined, comment: 'Good' })
+    const { api, asked } = setUp({ '/api/session': [session('t1')], '/api/answers': [{ status: 201, body: { ...view, did: ['We did: called.'] } }], '/api/answers/a%2F1': [{ status: 200, body: view }] })
+    expect(await api.send({ kind: 'create', level: 'happy', idempotencyKey: 'key-0001', source: 'button' })).toEqual({ ok: true, answerId: 'a/1', changeWindowMs: 600_000, did: ['We did: called.'] })
+    expect(await api.send({ kind: 'change', answerId: 'a/1', level: undefined, comment: 'Good' })).toEqual({ ok: true, answerId: 'a/1', changeWindowMs: 600_000, did: [] })
     expect(asked.slice(1).map((one) => [one.method, one.body])).toEqual([
       ['POST', { level: 'happy', idempotencyKey: 'key-0001', source: 'button' }],
       ['PATCH', { comment: 'Good' }],

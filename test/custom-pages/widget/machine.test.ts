@@ -128,6 +128,16 @@ describe('a tap is an answer', () => {
     expect(next(closed.state, { type: 'opened' }).state.step).toBe('comment')
   })
 
+  it('brings what was done lately, which stays with it through a comment and is not said with the next', () => {
+    const first = play(told(due), chose('neutral'), { type: 'typed', text: 'Slow.' }, { type: 'sent' })
+    const saved = next(first.state, answered(first.effects, { ...created, did: ['We did: called.'] }))
+    expect(saved.state.draft?.did).toEqual(['We did: called.'])
+    const commented = next(saved.state, answered(saved.effects, { ...created, did: [] }))
+    expect(commented.state).toMatchObject({ step: 'thanks', draft: { sync: 'saved', did: ['We did: called.'] } })
+    const later = [{ type: 'closed' }, { type: 'changeExpired', nowMs: atMs + 600_001 }, { type: 'opened' }, { ...chose('happy', 'key-0002'), nowMs: atMs + 600_002 }] as Event[]
+    expect(later.reduce((state, event) => next(state, event).state, commented.state)).toMatchObject({ step: 'comment', draft: { did: [] } })
+  })
+
   it('says so when the server does not take it, and stops trying', () => {
     const first = play(told(due), chose('happy'))
     const refused = next(first.state, answered(first.effects, { ok: false, retry: false }))
