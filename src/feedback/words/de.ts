@@ -76,7 +76,7 @@ export const de: CustomerWords = {
     older: 'Ältere zeigen',
     deeds: 'Sie sagten, wir taten',
     youSaid: 'Sie sagten',
-    weDid: 'Wir haben',
+    weDid: 'Das taten wir',
     contactTitle: 'Wer das liest',
     contact: '{team} liest jede Antwort.',
     person: '{name} betreut Ihr Konto und ist für Sie da.',
