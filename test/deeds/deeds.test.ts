@@ -133,7 +133,7 @@ describe('after an answer', () => {
     expect(first.did).toEqual([`${german.youSaid}: The invoices are wrong, says Zebulon.`, `${german.weDid}: We corrected every invoice.`])
     expect((await give(mine, 'after-answer-1', 'de')).did).toEqual(first.did)
     expect((await give(mine, 'after-answer-2')).did).toEqual([])
-    expect((await give(colleague, 'after-answer-3')).did).toEqual(['We did: We corrected every invoice.'])
+    expect((await give(colleague, 'after-answer-3', 'ar')).did).toEqual([`${languages.ar.card.weDid}: \u2068We corrected every invoice.\u2069`])
   })
 
   it('what was read on the card is not said again', async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Frame } from 'playwright-core'
+import type { Frame, Locator } from 'playwright-core'
 import { languages } from '../../src/feedback/words/index.ts'
 import { customerLanguages } from '../../src/http/contract/settings.ts'
-import { accessibilityFaults, sidewaysScroll } from './support/checks.ts'
+import { accessibilityFaults, sidewaysScroll, widgetLayout } from './support/checks.ts'
 import { openStage, picture, textOf, type Person, type Stage } from './support/stage.ts'
 
 /** You said, we did: from the case to the customer's card and the feedback card; and the card in every language. */
@@ -12,7 +12,7 @@ const said = 'Reminders went out on Sundays.'
 const did = 'Reminders now wait for <Monday> 08:00.'
 
 beforeAll(async () => {
-  stage = await openStage({ sandbox: { seed: { accounts: 2, usersPerAccount: 2 } } })
+  stage = await openStage({ sandbox: { seed: { accounts: 2, usersPerAccount: 3 } } })
   await stage.product.setUp()
   customer = await stage.product.enableFeedback()
   await stage.product.answer(customer, 'not_happy', { comment: said })
@@ -22,13 +22,14 @@ afterAll(() => stage.close())
 const path = () => `/v2/location/${customer.locationId}/dashboard`
 const innerOf = ({ page }: Person, address: string): Frame => page.frames().find((one) => one.url().includes(address))!
 
-async function holdsUp(someone: Person, inner: Frame, name: string): Promise<void> {
+async function holdsUp(someone: Person, inner: Frame, name: string, at?: Locator): Promise<void> {
   for (const width of [1_400, 375]) {
     await someone.page.setViewportSize({ width, height: 900 })
     for (const colorScheme of ['light', 'dark'] as const) {
       await someone.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       expect(await sidewaysScroll(inner)).toBe(0)
       expect(await accessibilityFaults(inner)).toEqual([])
+      await at?.scrollIntoViewIfNeeded()
       await picture(someone.page, `deeds-${name}-${width}-${colorScheme}`)
     }
   }
@@ -70,7 +71,7 @@ describe('you said, we did', () => {
     expect([reader.noise, colleague.noise]).toEqual([[], []])
     await reader.context.close()
 
-    // In the feedback card after the answer, never beside the question, and once.
+    // In the feedback card it is never beside the question.
     await colleague.page.reload()
     await colleague.widget.button.click()
     expect(await colleague.widget.card.innerText()).not.toContain(did)
@@ -79,21 +80,29 @@ describe('you said, we did', () => {
   }, 180_000)
 
   it('is said after an answer in the feedback card, once', async () => {
-    const another = { locationId: customer.locationId, userId: customer.userIds[1]! }
+    const another = { locationId: customer.locationId, userId: customer.userIds[2]! }
     await stage.product.admin().send('POST', `/api/accounts/${customer.locationId}/deeds`, { text: 'The report comes on the first.', shown: true })
     const someone = await stage.open({ userId: another.userId, path: path() })
     await someone.widget.step('ask')
+    expect(await someone.widget.part('did').count()).toBe(0)
     await someone.widget.face('happy').click()
     await someone.widget.step('comment')
+    expect(await someone.widget.part('did').count()).toBe(0)
     await someone.widget.part('skip').click()
     expect(await textOf(someone.widget.part('did'), (text) => text !== '')).toBe('We did: The report comes on the first.')
-    expect(await accessibilityFaults(someone.page, '[data-testid=feedback-widget]')).toEqual([])
-    await picture(someone.page, 'deeds-widget')
-    await someone.widget.part('close').click()
+    for (const width of [1_400, 375]) {
+      await someone.page.setViewportSize({ width, height: 700 })
+      expect(await widgetLayout(someone.page)).toEqual({ cut: [], small: [] })
+      expect(await accessibilityFaults(someone.page, '[data-testid=feedback-widget]')).toEqual([])
+      await picture(someone.page, `deeds-widget-${width}`)
+    }
+    await someone.page.reload()
     await someone.widget.button.click()
+    await someone.widget.step('thanks')
+    expect(await someone.widget.part('did').isVisible()).toBe(false)
     expect(someone.noise).toEqual([])
     await someone.context.close()
-  }, 60_000)
+  }, 90_000)
 
   it('can be said about a comment in the account, changed and withdrawn', async () => {
     const admin = await stage.open()
@@ -106,7 +115,7 @@ describe('you said, we did', () => {
     await holdsUp(admin, innerOf(admin, '/pages/workspace'), 'dialog')
     await workspace.getByTestId('deed-save').click()
     await textOf(deeds, (text) => text.includes('We look at the calendar on Friday.') && text.includes('Only the team'))
-    await holdsUp(admin, innerOf(admin, '/pages/workspace'), 'account')
+    await holdsUp(admin, innerOf(admin, '/pages/workspace'), 'account', deeds.locator('li').first())
     await deeds.getByTestId('deed-withdraw').first().click()
     await textOf(deeds, (text) => !text.includes('We look at the calendar'))
     await textOf(workspace.getByTestId('timeline-card'), (text) => text.includes('withdrew'))
