@@ -32,9 +32,10 @@ function quoteOf(comment: string): string {
 
 /** What was done, for after an answer: their own words first, where they said them. */
 export function newsOf({ said, did }: MyDeed, settings: AgencySettings, accepted: string | undefined): string[] {
-  const { card, direction } = wordsFor(settings, accepted)
+  const { card, direction, language } = wordsFor(settings, accepted)
   // Sentences of another direction keep their full stop on their own side.
-  const told = (label: string, text: string) => `${label}: ${direction === 'rtl' ? `\u2068${text}\u2069` : text}`
+  const colon = language === 'fr' ? '\u00a0:' : ':'
+  const told = (label: string, text: string) => `${label}${colon} ${direction === 'rtl' ? `\u2068${text}\u2069` : text}`
   return [...(said === null ? [] : [told(card.youSaid, quoteOf(said.comment))]), told(card.weDid, did)]
 }
 

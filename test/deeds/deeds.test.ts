@@ -5,6 +5,7 @@ import { languages } from '../../src/feedback/words/index.ts'
 import { openTwoAgencies, type TwoAgencies } from '../flows/support/two-agencies.ts'
 import { listen } from '../live/listen.ts'
 import type { Client } from '../support/product.ts'
+import { until } from '../support/until.ts'
 
 /** "You said, we did": who writes it, who reads it, and how much of it. */
 let two: TwoAgencies
@@ -159,6 +160,21 @@ describe('after an answer', () => {
     const answered = await colleague.send('POST', '/api/answers', { level: 'neutral', comment: `${'👩‍🚒'.repeat(200)} end`, idempotencyKey: 'a-long-comment' })
     await add({ text: 'We read it all.', shown: true, answerId: answered.body.answerId })
     expect((await give(colleague, 'after-answer-9')).did).toEqual([`You said: ${'👩‍🚒'.repeat(140)}…`, 'We did: We read it all.'])
+  })
+})
+
+describe('when the account is gone', () => {
+  it('nobody reads or changes it from there any more; the team has it still', async () => {
+    const gone = two.product.sandbox.company().accounts.find(({ id }) => id !== locationId)!.id
+    await two.admin.send('PUT', `/api/accounts/${gone}/feedback`, { enabled: true })
+    const user = two.product.as({ userId: two.product.sandbox.accountUsersOf(gone)[0]!.id, locationId: gone })
+    const { body } = await two.admin.send('POST', `/api/accounts/${gone}/deeds`, { text: 'Before they left.', shown: true })
+    expect((await reads(user)).map(({ did }) => did)).toEqual(['Before they left.'])
+    two.product.sandbox.uninstall({ locationId: gone })
+    await until('its user is out', async () => (await user.get('/api/me/feedback')).status === 401, 15_000)
+    expect((await user.send('POST', '/api/me/deeds/seen', { deedId: body.deedId })).status).toBe(401)
+    expect(deedList.parse((await two.admin.get(`/api/accounts/${gone}/deeds`)).body).items).toMatchObject([{ text: 'Before they left.' }])
+    expect((await two.admin.send('DELETE', `/api/accounts/${gone}/deeds/${body.deedId}`)).status).toBe(200)
   })
 })
 
