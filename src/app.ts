@@ -15,6 +15,7 @@ import { liveRoutes } from './live/index.ts'
 import { marketplaceRoutes } from './marketplace/index.ts'
 import { notificationRoutes } from './notifications/index.ts'
 import { peopleRoutes } from './people/index.ts'
+import { privacyRoutes } from './privacy/index.ts'
 import { reportRoutes } from './reports/index.ts'
 import { scoreRoutes } from './scores/index.ts'
 import { composeServices, type AppOptions, type Services } from './services.ts'
@@ -49,7 +50,7 @@ const readinessTimeoutMs = 2_000
 export function createApp(options: AppOptions): App {
   const { config, connection, clock, logger } = options
   const services = composeServices(options)
-  const { wake, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, views, cases, deeds, people, health, feedback, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
+  const { wake, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, scores, activity, billing, reports, today, views, cases, deeds, people, health, feedback, book, privacy, happiness, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps } = services
   const works = config.roles.has('worker')
 
   const scheduler = createScheduler({
@@ -63,6 +64,7 @@ export function createApp(options: AppOptions): App {
         { name: 'accounts', drain: () => accounts.keepUp(250) },
         { name: 'people', drain: () => people.keepUp(200) },
         { name: 'health', drain: () => health.sweep(200) },
+        { name: 'privacy', drain: () => privacy.workDue(5) },
         { name: 'activity', drain: () => activity.sweep(100) },
         { name: 'billing', drain: () => billing.sweep(100) },
       ],
@@ -132,6 +134,7 @@ export function createApp(options: AppOptions): App {
       ...setupRoutes(setup),
       ...settingsRoutes(settings),
       ...happinessRoutes(clock),
+      ...privacyRoutes(privacy, { accounts, book, cases, deeds, health, people, scores, events, settings, clock }),
       ...accountRoutes(accounts),
       ...timelineRoutes({ events, clock, accountName: async (companyId, locationId) => (await accounts.get(companyId, locationId))?.name ?? null }),
       ...liveRoutes(live),

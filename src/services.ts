@@ -19,6 +19,7 @@ import type { Clock } from './kernel/clock.ts'
 import type { Config, HighLevelConfig } from './kernel/config.ts'
 import { createCryptoBox } from './kernel/crypto-box.ts'
 import { noFaultPoint, type FaultPoint } from './kernel/fault-point.ts'
+import { mentions } from './kernel/forgotten.ts'
 import type { HappinessLevel } from './kernel/levels.ts'
 import type { Logger } from './kernel/logger.ts'
 import type { Outbound } from './kernel/outbound.ts'
@@ -28,6 +29,7 @@ import { createLive } from './live/index.ts'
 import { createMarketplace, headerSecrets } from './marketplace/index.ts'
 import { createNotifications, createSmtpMailer } from './notifications/index.ts'
 import { createPeople } from './people/index.ts'
+import { createPrivacy } from './privacy/index.ts'
 import { createReports } from './reports/index.ts'
 import { createRoles } from './roles/index.ts'
 import { createScores } from './scores/index.ts'
@@ -283,6 +285,40 @@ export function composeServices(options: AppOptions) {
     features: { installations, accounts, effects, replies: { messageSeen, taskCompleted } },
   })
 
+  const privacy = createPrivacy({
+    connection, clock, box, accounts, events, logger, faultPoint,
+    contactIds: async (companyId, subjectIds) => (await effects.linked(companyId, subjectIds)).flatMap(({ contactId }) => contactId ?? []),
+    async isUnderWay({ companyId, userId }) {
+      const isNamed = mentions([userId])
+      // What is to leave for others is taken back, unless it is leaving this very moment.
+      const waits = [inbox.queue.isUnderWay(companyId, isNamed), events.queue.isUnderWay(companyId, isNamed)]
+      const leaves = [effects.outbox, webhookOut.queue, marketplace.queue].map((queue) => queue.isUnderWay(companyId, isNamed, ['leased']))
+      return (await Promise.all([...waits, ...leaves])).includes(true)
+    },
+    // Nothing new first; then what is on its way; then what was written down. The person's record goes with the last pass.
+    rooms: [
+      { name: 'accounts', forget: (person) => accounts.forget(person) },
+      { name: 'workflows', forget: (person) => workflows.forget(person) },
+      { name: 'effects', forget: (person, isLast) => effects.forget(person, isLast) },
+      { name: 'webhooks', forget: (person) => webhookOut.forget(person) },
+      { name: 'marketplace', forget: (person) => marketplace.forget(person) },
+      { name: 'feedback', forget: (person) => feedback.forget(person) },
+      { name: 'happiness', forget: (person) => happiness.forget(person) },
+      { name: 'cases', forget: (person) => cases.forget(person) },
+      { name: 'deeds', forget: (person) => deeds.forget(person) },
+      { name: 'health', forget: async (person, isLast) => { if (isLast) await health.forget(person) } },
+      { name: 'today', forget: (person) => today.forget(person) },
+      { name: 'scores', forget: (person) => scores.forget(person) },
+      { name: 'activity', forget: (person) => activity.forget(person) },
+      { name: 'notifications', forget: (person) => notifications.forget(person) },
+      { name: 'people', forget: async (person, isLast) => { if (isLast) await people.forget(person) } },
+      { name: 'reports', forget: (person, isLast) => reports.forget(person, isLast) },
+      { name: 'inbox', forget: (person) => inbox.forget(person) },
+      { name: 'events', forget: (person) => events.forget(person) },
+      { name: 'record', forget: async (person, isLast) => { if (isLast) await accounts.forgetWholly(person) } },
+    ],
+  })
+
   const purges: [name: string, purge: (companyId: string) => Promise<void>][] = [
     ['feedback', (id) => feedback.purge(id)],
     ['happiness', (id) => happiness.purge(id)],
@@ -304,6 +340,7 @@ export function composeServices(options: AppOptions) {
     ['events', (id) => events.purge(id)],
     ['live', (id) => live.purge(id)],
     ['inbox', (id) => inbox.purge(id)],
+    ['privacy', (id) => privacy.purge(id)],
     ['setup', (id) => setup.purge(id)],
     ['accounts', (id) => accounts.purge(id)],
     ['settings', (id) => settings.purge(id)],
@@ -311,7 +348,7 @@ export function composeServices(options: AppOptions) {
   for (const [name, purge] of purges) installations.onPurge(name, purge)
 
   const pumps = [webhookPump, feedback.pump, workflows.pumps.events, ...effects.pumps, workflows.pumps.runs, webhookOut.pump, ...notifications.pumps, marketplace.pump]
-  return { wake, box, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, views, cases, deeds, people, health, feedback, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
+  return { wake, box, events, live, settings, gateway, accounts, installations, setup, effects, sessions, roles, happiness, scores, activity, billing, reports, today, views, cases, deeds, people, health, feedback, book, privacy, notifications, workflows, marketplace, webhookOut, crmChoices, inbox, pumps, mailer }
 }
 
 function personOf(user: { name: string; email: string | null; firstName?: string | null; lastName?: string | null; phone?: string | null }) {

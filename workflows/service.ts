@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import type { DomainEvent, Events } from '../src/events/index.ts'
 import type { RunView, SendingView, WorkflowDetail, WorkflowPatch, WorkflowSummary } from '../src/http/contract/workflows.ts'
 import { dayMs, type Clock } from '../src/kernel/clock.ts'
+import type { ForgottenPerson } from '../src/kernel/forgotten.ts'
 import { RequestError } from '../src/kernel/errors.ts'
 import type { FaultPoint } from '../src/kernel/fault-point.ts'
 import type { Logger } from '../src/kernel/logger.ts'
@@ -65,6 +66,8 @@ export interface Workflows {
   operator: Operator
   /** Starts what is due by a schedule; bounded, for the clock. */
   sweepSchedules(): Promise<number>
+  /** Ends what runs for this person and removes what was written to them. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything of an agency, once its data need not be kept any more. */
   purge(companyId: string): Promise<void>
 }
@@ -277,6 +280,16 @@ export function createWorkflows(deps: WorkflowsDeps): Workflows {
     authoring,
     operator,
     sweepSchedules: () => schedules.sweep(),
+
+    async forget({ companyId, userId }) {
+      const theirs = await models.runs.find({ companyId, userId }, { _id: 1 }).lean()
+      await models.entries.deleteMany({ companyId, runId: { $in: theirs.map(({ _id }) => _id) } })
+      // A step of a run that is not there does nothing.
+      await models.runs.deleteMany({ companyId, userId })
+      const _id = `${companyId}:${userId}`
+      await models.caps.deleteOne({ _id, companyId })
+      await models.optOuts.deleteOne({ _id, companyId })
+    },
 
     async purge(companyId) {
       await queue.purge(companyId)

@@ -1,7 +1,8 @@
 import { isDuplicateKey } from '../store/duplicate-key.ts'
 import type { AccountModels, AccountRecord, UserRecord } from './model.ts'
 import type { Ownership } from './ownership.ts'
-import { accountKey, derivedMembers, displayName } from './rules.ts'
+import { somebody } from '../kernel/forgotten.ts'
+import { accountKey, derivedMembers, displayName, forgottenKey } from './rules.ts'
 import type { Telling } from './telling.ts'
 import type { AccountsDeps, LocationEvent, LocationInstallFact, UserEvent } from './types.ts'
 import { emptyUser, factOrder, foldUser, instantOf, isStaff, joinedAt, leftAt, presentIn, type UserFact } from './user-fold.ts'
@@ -22,7 +23,7 @@ export interface AccountFactsWriter {
   applyLocationEvent(event: LocationEvent): Promise<void>
   applyInstallFact(fact: LocationInstallFact): Promise<void>
   applyUserEvent(event: UserEvent): Promise<void>
-  applyUserFact(companyId: string, userId: string, fact: UserFact, options?: { seenRun?: string; recount?: boolean }): Promise<void>
+  applyUserFact(companyId: string, userId: string, fact: UserFact, options?: { seenRun?: string; recount?: boolean; forget?: boolean }): Promise<void>
   /** Derives an account's state and group again and tells what changed. */
   settle(key: string): Promise<void>
   /** Counts the users of accounts again. */
@@ -30,6 +31,8 @@ export interface AccountFactsWriter {
 }
 
 const maxAttempts = 20
+/** What stays of somebody who was forgotten while what follows from their leaving is worked through. */
+const nobody = { name: somebody, firstName: null, lastName: null, email: null, phone: null }
 
 function freshAccount(companyId: string, locationId: string, nowAt: Date): AccountRecord {
   return {
@@ -45,7 +48,7 @@ function freshAccount(companyId: string, locationId: string, nowAt: Date): Accou
 const groupNames = { saas: 'a SaaS account', regular: 'a regular account', churned: 'a churned account' } as const
 
 export function createAccountFacts(models: AccountModels, telling: Telling, ownership: Ownership, { clock, events, settings }: Pick<AccountsDeps, 'clock' | 'events' | 'settings'>): AccountFactsWriter {
-  const { accounts, users, mirrors } = models
+  const { accounts, users, mirrors, forgotten } = models
   const system = { kind: 'crm' as const, id: null, name: null }
 
   /** Derives the state from the facts and says what changed. The event goes first: repeating it is harmless, forgetting it is not. */
@@ -201,17 +204,20 @@ export function createAccountFacts(models: AccountModels, telling: Telling, owne
     }
   }
 
-  const applyUserFact: AccountFactsWriter['applyUserFact'] = async (companyId, userId, fact, { seenRun, recount: wantsRecount = true } = {}) => {
+  const applyUserFact: AccountFactsWriter['applyUserFact'] = async (companyId, userId, fact, { seenRun, recount: wantsRecount = true, forget = false } = {}) => {
     const key = accountKey(companyId, userId)
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const before = await users.findOne({ _id: key }).lean()
-      const folded = foldUser(before ?? emptyUser, fact)
+      if (before?.forgotten === true || (before === null && (await forgotten.exists({ _id: forgottenKey(companyId, userId) })) !== null)) return
+      const fold = foldUser(before ?? emptyUser, fact)
+      const folded = forget ? { ...fold, ...nobody } : fold
       const present = isStaff(folded) ? [] : presentIn(folded)
       const staff = isStaff(folded)
       const { name, firstName, lastName, email, phone, role, detailsFact, staffFact, customerFact, deletedFact, nowhereElseFact, memberships } = folded
       const after: UserRecord = {
         _id: key, companyId, userId, name, firstName, lastName, email, phone, role, detailsFact, staffFact, customerFact, deletedFact, nowhereElseFact, memberships,
         leftStaffAt: staff ? null : before?.staff === true ? clock.now() : (before?.leftStaffAt ?? null),
+        ...(forget ? { forgotten: true } : {}),
         staff, presentIn: present, gone: !staff && present.length === 0, version: (before?.version ?? 0) + 1, seenRun: seenRun ?? before?.seenRun ?? '',
       }
       await appendChanges(before, after)

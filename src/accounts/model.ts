@@ -104,11 +104,21 @@ export interface UserRecord extends FoldedUser {
   presentIn: string[]
   /** Derived: neither staff nor in any sub-account. */
   gone: boolean
+  /** Somebody asked to be forgotten: nothing about them is taken in any more, and the record goes soon. */
+  forgotten?: boolean
   /** Left the agency's staff then, and their accounts may not all have been given back. */
   leftStaffAt?: Date | null
   /** Grows with every write; two writers at once do not lose each other's facts. */
   version: number
   seenRun: string
+}
+
+/** Somebody who was forgotten, so that no late fact brings them back. Who it was cannot be read from it. */
+export interface ForgottenRecord {
+  /** Hash of agency and user. */
+  _id: string
+  companyId: string
+  at: Date
 }
 
 /** Where reading an agency from HighLevel stands; survives a crash at any page. */
@@ -147,6 +157,7 @@ export interface AccountModels {
   accounts: Model<AccountRecord>
   users: Model<UserRecord>
   mirrors: Model<MirrorRecord>
+  forgotten: Model<ForgottenRecord>
 }
 
 export function accountModels(connection: Connection): AccountModels {
@@ -193,7 +204,7 @@ export function accountModels(connection: Connection): AccountModels {
           _id: String, companyId: String, userId: String, name: String, firstName: String, lastName: String, email: String, phone: String, role: String,
           detailsFact: String, staffFact: String, customerFact: String, deletedFact: String, nowhereElseFact: String,
           memberships: [{ locationId: String, fact: String, present: Boolean, addedAt: Date, createdEventAt: Date, seenAtFirstMirror: Boolean, _id: false }],
-          staff: Boolean, presentIn: [String], gone: Boolean, leftStaffAt: Date, version: Number, seenRun: String,
+          staff: Boolean, presentIn: [String], gone: Boolean, leftStaffAt: Date, forgotten: Boolean, version: Number, seenRun: String,
         },
         { ...options, collection: 'users' },
       )
@@ -203,6 +214,11 @@ export function accountModels(connection: Connection): AccountModels {
       schema.index({ companyId: 1, email: 1 })
       schema.index({ companyId: 1, gone: 1, seenRun: 1 })
       schema.index({ leftStaffAt: 1 })
+      return schema
+    }),
+    forgotten: defined<ForgottenRecord>(connection, 'ForgottenUser', 'forgotten_users', () => {
+      const schema = new Schema<ForgottenRecord>({ _id: String, companyId: String, at: Date }, { ...options, collection: 'forgotten_users' })
+      schema.index({ companyId: 1 })
       return schema
     }),
     mirrors: defined<MirrorRecord>(connection, 'AccountMirror', 'account_mirrors', () =>

@@ -8,6 +8,10 @@ import type { Accounts } from './types.ts'
 
 const params = z.strictObject({ locationId: z.string().min(1).max(64) })
 const paging = z.strictObject({ page: z.coerce.number().int().min(1).default(1), pageSize: z.coerce.number().int().min(1).max(200).default(50) })
+const accountUsersQuery = paging.extend({
+  /** Also those who left. */
+  removed: z.enum(['true', 'false']).transform((text) => text === 'true').optional(),
+})
 /** Rows of an export. */
 const maxExported = 10_000
 const unknownAccount = { 404: { description: 'There is no such account in this agency.' } }
@@ -61,16 +65,16 @@ export function accountRoutes(accounts: Accounts): Route[] {
       method: 'GET',
       path: '/api/accounts/:locationId/users',
       access: 'agency',
-      summary: 'The users of one account.',
+      summary: 'The users of one account of today; with `removed` those who left, too.',
       params,
-      query: paging,
+      query: accountUsersQuery,
       responses: { 200: { description: 'One page of users, by name.', schema: accountUserList }, ...unknownAccount },
       async handler(request) {
         const { companyId } = sessionOf(request)
         const { locationId } = request.params
         if ((await accounts.get(companyId, locationId)) === null) throw notFound('account')
-        const { page, pageSize } = request.query
-        const all = await accounts.users(companyId, locationId)
+        const { page, pageSize, removed } = request.query
+        const all = await accounts.users(companyId, locationId, { includeRemoved: removed === true, known: true })
         return { status: 200, json: { items: all.slice((page - 1) * pageSize, page * pageSize), page, pageSize, total: all.length } }
       },
     }),

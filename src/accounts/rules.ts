@@ -1,11 +1,17 @@
 import type { Account, AccountGroup, AccountUser, Disagreement } from '../http/contract/accounts.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
+import { hashOf } from '../kernel/ids.ts'
 import { happinessLevels, healthLevels, type HappinessLevel, type HealthLevel } from '../kernel/levels.ts'
 import type { AccountRecord, UserRecord } from './model.ts'
 import { isPresent, joinedAt, leftAt } from './user-fold.ts'
 
 export function accountKey(companyId: string, locationId: string): string {
   return `${companyId}:${locationId}`
+}
+
+/** Id of the record that somebody was forgotten: the same for the same person, and nobody can be read from it. */
+export function forgottenKey(companyId: string, userId: string): string {
+  return hashOf('forgotten', companyId, userId)
 }
 
 /** Facts about a sub-account's place in an agency; each the newest of its kind. */

@@ -8,9 +8,11 @@ import { accountFilterOf, accountSortOf } from './listing.ts'
 import { createMirror } from './mirror.ts'
 import { accountModels, type AccountRecord } from './model.ts'
 import { createOwnership } from './ownership.ts'
-import { accountKey, accountUserView, accountView, disagreementOf, happinessRank, healthRank, isListed } from './rules.ts'
+import { accountKey, accountUserView, accountView, disagreementOf, forgottenKey, happinessRank, healthRank, isListed } from './rules.ts'
+import { isDuplicateKey } from '../store/duplicate-key.ts'
 import { createTelling } from './telling.ts'
 import type { Accounts, AccountsDeps, BulkHandler } from './types.ts'
+import { factOrder } from './user-fold.ts'
 
 const maxBulk = 10_000
 /** One request of a bulk: so many accounts, for so long, in slices after which the time is looked at. */
@@ -155,8 +157,9 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       return { items: items.map((item) => accountView(item, now)), page, pageSize, total }
     },
     locationIds,
-    async users(companyId, locationId, { includeRemoved = false } = {}) {
-      const found = await users.find(includeRemoved ? { companyId, 'memberships.locationId': locationId } : { companyId, presentIn: locationId }).sort({ name: 1, _id: 1 }).lean()
+    async users(companyId, locationId, { includeRemoved = false, known = false } = {}) {
+      const whose = includeRemoved ? { companyId, 'memberships.locationId': locationId } : { companyId, presentIn: locationId }
+      const found = await users.find({ ...whose, ...(known ? { forgotten: { $ne: true } } : {}) }).sort({ name: 1, _id: 1 }).lean()
       return found.map((user) => accountUserView(user, locationId)).filter((view) => view !== null)
     },
     async user(companyId, locationId, userId) {
@@ -269,7 +272,29 @@ export function createAccounts(deps: AccountsDeps): Accounts {
       const account = await record(companyId, locationId)
       await accounts.updateOne({ _id: chosen }, { $set: { isSuccessLocation: true, listed: isListed({ ...account, isSuccessLocation: true }) } })
     },
+    async whole(companyId, userId) {
+      const found = await users.findOne({ _id: accountKey(companyId, userId), companyId, forgotten: { $ne: true } }).lean()
+      if (found === null) return null
+      const { name, firstName, lastName, email, phone, staff, memberships } = found
+      return { userId, name, firstName, lastName, email, phone, staff, locationIds: memberships.map(({ locationId }) => locationId) }
+    },
+    async forget({ companyId, userId, at }) {
+      try {
+        await models.forgotten.updateOne({ _id: forgottenKey(companyId, userId) }, { $setOnInsert: { companyId, at } }, { upsert: true })
+      } catch (error) {
+        // Two processes forget the same person at once.
+        if (!isDuplicateKey(error)) throw error
+      }
+      await facts.applyUserFact(companyId, userId, {
+        order: factOrder(at, 'removed', 'forgotten'), at, says: 'deleted', locationIds: [], completeList: false, created: false, firstReadLocationIds: new Set(), details: null,
+      }, { forget: true })
+    },
+    async forgetWholly({ companyId, userId }) {
+      await users.deleteOne({ _id: accountKey(companyId, userId), companyId, forgotten: true })
+    },
+    isForgotten: async (companyId, userId) => (await models.forgotten.exists({ _id: forgottenKey(companyId, userId), companyId })) !== null,
     async purge(companyId) {
+      await models.forgotten.deleteMany({ companyId })
       await users.deleteMany({ companyId })
       await accounts.deleteMany({ companyId })
       await models.mirrors.deleteMany({ companyId })

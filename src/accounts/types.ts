@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import type { DomainEvent, EventSource, Actor } from '../events/index.ts'
 import type { CrmUser, HighLevelGateway } from '../highlevel/index.ts'
 import type { Account, AccountFilter, AccountList, AccountQuery, AccountUser, BulkAction, BulkRequest, BulkResult, HealthSource } from '../http/contract/accounts.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { HappinessLevel, HealthLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -121,6 +122,19 @@ export type BulkHandler = (session: Session, locationIds: string[], request: Bul
 /** Takes from somebody who left the staff what they had, once their accounts are taken. Idempotent: it is asked again for a minute, and after a crash. */
 export type LeaveHandler = (person: { companyId: string; userId: string; name: string }) => Promise<void>
 
+/** One person as they are kept. */
+export interface KeptPerson {
+  userId: string
+  name: string
+  firstName: string | null
+  lastName: string | null
+  email: string | null
+  phone: string | null
+  staff: boolean
+  /** Every account that they were ever in. */
+  locationIds: string[]
+}
+
 /** Customers' sub-accounts and their users, and the agency's staff. Every method is scoped to one agency. */
 export interface Accounts {
   /** @returns null for an unknown account, another agency's, or one that moved away */
@@ -130,8 +144,8 @@ export interface Accounts {
   figures: AccountFigures
   /** Ids of all accounts that the filter fits, at most `limit` (10 000). */
   locationIds(companyId: string, filter: AccountFilter, limit?: number): Promise<string[]>
-  /** Users of today (removed ones with `includeRemoved`), by name. */
-  users(companyId: string, locationId: string, options?: { includeRemoved?: boolean }): Promise<AccountUser[]>
+  /** Users of today (removed ones with `includeRemoved`; `known`: without those who are being forgotten), by name. */
+  users(companyId: string, locationId: string, options?: { includeRemoved?: boolean; known?: boolean }): Promise<AccountUser[]>
   /** Also finds removed users: look at `removedAt`. */
   user(companyId: string, locationId: string, userId: string): Promise<AccountUser | null>
   /** Names of people, and the accounts that they are in today. */
@@ -191,6 +205,13 @@ export interface Accounts {
   setHealth(companyId: string, locationId: string, status: AccountStatus | null): Promise<void>
   /** Marks the agency's own sub-account: it is not a customer and is not listed, unless the agency asks for feedback there. */
   setSuccessLocation(companyId: string, locationId: string): Promise<void>
+  /** Everything that is kept of one person; null if nothing is. Finds removed ones, too. */
+  whole(companyId: string, userId: string): Promise<KeptPerson | null>
+  /** From now on no fact about this person is taken in; who they were is gone, and that they left is told without their name. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
+  /** Removes what `forget` left for what follows from a person's leaving. Idempotent. */
+  forgetWholly(person: ForgottenPerson): Promise<void>
+  isForgotten(companyId: string, userId: string): Promise<boolean>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>
 }

@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import type { Accounts } from '../accounts/index.ts'
 import type { Events } from '../events/index.ts'
 import { dayMs, hourMs, type Clock } from '../kernel/clock.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { activityModel, type ActivityRecord } from './model.ts'
 import { absenceReached, nextAbsenceAt } from './rules.ts'
@@ -16,6 +17,8 @@ export interface Activity {
   lastSeenBetween(companyId: string, query: { fromAt: Date; toAt: Date; among: readonly string[] | null; limit: number }): Promise<{ locationId: string; userId: string; lastSeenAt: Date }[]>
   /** Tells absences that have been reached. @returns how many users were looked at */
   sweep(limit: number): Promise<number>
+  /** Takes away when this person was seen. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   purge(companyId: string): Promise<void>
 }
 
@@ -100,6 +103,10 @@ export function createActivity({ connection, clock, accounts, events }: Activity
       const due = await users.find({ dueAt: { $lte: now, $gt: new Date(0) } }).sort({ dueAt: 1 }).limit(limit).lean<ActivityRecord[]>()
       for (const record of due) await tellAbsence(record, now)
       return due.length
+    },
+
+    async forget({ companyId, userId, locationIds }) {
+      await users.deleteMany({ companyId, locationId: { $in: locationIds }, userId })
     },
 
     async purge(companyId) {

@@ -5,6 +5,7 @@ import type { CaseClosing, CaseView } from '../http/contract/cases.ts'
 import type { DeedWords } from '../http/contract/deeds.ts'
 import { dayMs, hourMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
+import { somebody, type ForgottenPerson } from '../kernel/forgotten.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
@@ -45,6 +46,8 @@ export interface Cases extends CaseReads {
    * @returns how many cases were looked at
    */
   markOverdue(limit: number): Promise<number>
+  /** Closes what is open, and takes words and names out of all of this person's cases; that there were cases stays. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>
 }
@@ -404,6 +407,17 @@ export function createCases({ connection, clock, events, accounts, settings, cha
         .lean<CaseRecord[]>()
       for (const record of untold) await announce(record)
       return due.length + escalated + untold.length
+    },
+
+    async forget({ companyId, userId, locationIds, alias, at }) {
+      // Until none is left: one that somebody changed in between has its turn again.
+      for (;;) {
+        const record = await cases.findOne({ companyId, locationId: { $in: locationIds }, userId }).lean<CaseRecord>()
+        if (record === null) return
+        const closed = record.state === 'closed' ? {} : { state: 'closed' as const, slot: `closed:${record._id}`, outcome: 'no_action' as const, closedAt: at, closedBy: { userId: null, name: null }, escalateAt: null }
+        const wordless = { userId: alias, userName: somebody, answers: record.answers.map((answer) => ({ ...answer, comment: null })), note: null, outbox: [], outboxSince: null }
+        await cases.updateOne({ _id: record._id, companyId, version: record.version }, { $set: { ...closed, ...wordless, version: record.version + 1 } })
+      }
     },
 
     async purge(companyId) {

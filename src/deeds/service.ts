@@ -5,6 +5,7 @@ import type { AnswerBook, AnswerRecord, UserKey } from '../feedback/index.ts'
 import type { DeedChange, DeedList, DeedView, DeedWords, MyDeed, NewDeed } from '../http/contract/deeds.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
+import { mentions, type ForgottenPerson } from '../kernel/forgotten.ts'
 import { hashOf, newToken } from '../kernel/ids.ts'
 import type { Session } from '../kernel/route.ts'
 import { isDuplicateKey } from '../store/index.ts'
@@ -28,6 +29,8 @@ export interface Deeds {
   newsFor(user: UserKey, answerId: string): Promise<MyDeed | null>
   /** @throws RequestError 404 */
   see(user: UserKey, deedId: string): Promise<void>
+  /** What was done stays, without whom it was done for; what names them is removed. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   purge(companyId: string): Promise<void>
 }
 
@@ -237,6 +240,15 @@ export function createDeeds({ connection, clock, book, accounts, events }: Deeds
       const record = await deeds.findOne({ ...shownIn(user), _id: deedId }).lean<DeedRecord>()
       if (record === null || record.shownAt === null) throw notFound('entry')
       await note(user, record.shownAt, null)
+    },
+
+    async forget({ companyId, userId, locationIds, words }) {
+      await seen.deleteMany({ companyId, userId })
+      const isNamed = mentions(words)
+      for (const { _id, text, saidBy } of await deeds.find({ companyId, locationId: { $in: locationIds } }, { text: 1, saidBy: 1 }).lean<DeedRecord[]>()) {
+        if (isNamed(text)) await deeds.deleteOne({ _id, companyId })
+        else if (saidBy === userId) await deeds.updateOne({ _id, companyId }, { $set: { saidBy: null, answerId: null, caseId: null, outbox: [] }, $inc: { version: 1 } })
+      }
     },
 
     async purge(companyId) {

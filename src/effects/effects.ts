@@ -1,8 +1,9 @@
 import { minuteMs, secondMs } from '../kernel/clock.ts'
 import { RetryAfterError } from '../kernel/errors.ts'
 import { noFaultPoint } from '../kernel/fault-point.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import { createRush } from '../kernel/rush.ts'
-import { createPump, type Pump, type QueueState } from '../store/index.ts'
+import { createPump, type LeasedQueue, type Pump, type QueueState } from '../store/index.ts'
 import type { ObservedOpportunity } from './card-rules.ts'
 import { createCards } from './cards.ts'
 import type { ObservedContact } from './contact-rules.ts'
@@ -10,6 +11,7 @@ import { createContacts } from './contacts.ts'
 import { createEchoes } from './echoes.ts'
 import { createCrmWrites } from './crm-writes.ts'
 import { fieldNames } from './edit-events.ts'
+import { forgetPerson } from './forget.ts'
 import { createNames } from './names.ts'
 import { createOutbox } from './outbox.ts'
 import type { OwnWrites } from './own-writes.ts'
@@ -18,7 +20,7 @@ import type { EffectsDeps, EffectsSettings } from './ports.ts'
 import { createWaiting } from './readiness.ts'
 import { effectCollections, sentKeyOf, type CardRecord, type ContactRecord } from './records.ts'
 import { createStatus, type EffectsStatus } from './status.ts'
-import { fieldKeys, type ContactIdentity, type OutboxMessage, type PersonEdit, type SettledTask, type WantedCard, type WantedContact } from './types.ts'
+import { fieldKeys, type ContactIdentity, type OutboxItem, type OutboxMessage, type PersonEdit, type SettledTask, type WantedCard, type WantedContact } from './types.ts'
 import type { WantedState } from './wanted-record.ts'
 import { normaliseTags } from './values.ts'
 import { createWantedStore, type WantedStore } from './wanted-store.ts'
@@ -62,6 +64,8 @@ export interface Effects {
   /** True if an event shows exactly what this process wrote a moment ago; then `observeContact` need not be called. Looks at memory only. @param tagsToldApart the event is not about tags */
   isEchoOfContact(companyId: string, contact: ObservedContact, tagsToldApart: boolean): boolean
   isEchoOfOpportunity(companyId: string, opportunity: ObservedOpportunity): boolean
+  /** What is to be sent to people. */
+  outbox: Pick<LeasedQueue<OutboxItem>, 'isUnderWay'>
   /** Reconcile of contacts and cards, and the outbox. */
   pumps: Pump[]
   /** After a reconnect or a repair: what was held goes on. @returns how many */
@@ -85,6 +89,8 @@ export interface Effects {
   contactOf(companyId: string, subjectId: string): Promise<KnownContact | null>
   /** The contacts that stand for any of these people already. `home`: the account that a contact's Health Status speaks for. */
   linked(companyId: string, subjectIds: readonly string[]): Promise<LinkedContact[]>
+  /** Takes away what is known of a person, and what was to be sent to them; nothing in HighLevel. Idempotent. @param isLast everything that follows from their leaving is done */
+  forget(person: ForgottenPerson, isLast: boolean): Promise<void>
   /** Removes everything of an agency; nothing in HighLevel. */
   purge(companyId: string): Promise<void>
   counts(companyId?: string): Promise<{ contacts: Record<WantedState, number>; cards: Record<WantedState, number>; outbox: Record<QueueState, number> }>
@@ -232,6 +238,8 @@ export function createEffects(deps: EffectsDeps): Effects {
         return { key: _id, identity: { ...identity, subjectId, locationId: locationOf(subjectId) ?? identity.locationId }, home, contactId }
       })
     },
+    outbox: outbox.queue,
+    forget: (person, isLast) => forgetPerson({ contacts: collections.contacts, contactStore, cards: collections.cards, outbox: outbox.queue }, person, isLast),
     async purge(companyId) {
       await outbox.queue.purge(companyId)
       for (const collection of [collections.contacts, collections.cards, collections.sent, collections.begun]) await collection.deleteMany({ companyId })

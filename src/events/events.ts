@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type { Connection } from 'mongoose'
 import type { Clock } from '../kernel/clock.ts'
+import { mentions, type ForgottenPerson } from '../kernel/forgotten.ts'
 import type { Wake } from '../kernel/wake.ts'
 import { createLeasedQueue, queueCollection, type LeasedQueue, type QueueItem } from '../store/index.ts'
+import { withoutPerson } from './forget.ts'
 import { timelineOnlyTypes, type DomainEvent, type DomainEventType } from './types.ts'
 
 /** Which events a timeline shows, newest first. */
@@ -43,6 +45,8 @@ export interface Events {
   storedAfter(query: { companyId: string; after: number; limit: number }): Promise<StoredEvent[]>
   /** Called with the agency whenever this process stored something. @returns a function that stops listening */
   onStored(listener: (companyId: string) => void): () => void
+  /** Takes a person out of what happened; that it happened, and when, stays where its key says nothing of them. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything of an agency. */
   purge(companyId: string): Promise<void>
   /** For the one consumer that works through all events: workflows. */
@@ -74,6 +78,15 @@ export function createEvents(deps: { connection: Connection; clock: Clock; wake:
 
   return {
     queue,
+    async forget(person) {
+      const isAbout = mentions([person.userId])
+      await queue.rewrite(person.companyId, ({ open, data }) => {
+        // What waits is worked through first.
+        if (open || !isAbout(data)) return null
+        const left = withoutPerson(data, person)
+        return left === 'remove' ? left : { data: left }
+      }, { 'data.companyId': person.companyId, 'data.locationId': { $in: [...person.locationIds, null] } })
+    },
     purge: (companyId) => queue.purge(companyId),
 
     async append(event) {

@@ -14,12 +14,13 @@ export const domainEventTypes = [
   'contact.field_changed', 'contact.tag_added', 'contact.tag_removed', 'card.moved', 'card.deleted',
   'contact.custom_field_changed', 'contact.opted_out', 'contact.opted_in', 'card.stage_changed',
   'account.churned', 'account.unanswered', 'user.inactive', 'user.returned', 'score.milestone',
+  'privacy.person_forgotten',
   'billing.payment_failed', 'billing.payment_recovered', 'billing.renewal_set', 'billing.renewal_ahead',
 ] as const
 export type DomainEventType = (typeof domainEventTypes)[number]
 
 /** Told by timelines only: no workflow and no observer reads these, so they are stored as worked through. */
-export const timelineOnlyTypes: ReadonlySet<DomainEventType> = new Set(['billing.renewal_set'])
+export const timelineOnlyTypes: ReadonlySet<DomainEventType> = new Set(['billing.renewal_set', 'privacy.person_forgotten'])
 
 /** Who caused it. */
 export interface Actor {

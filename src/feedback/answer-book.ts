@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose'
 import type { AnswerFacts } from '../happiness/index.ts'
 import type { AnswerSource } from '../http/contract/feedback.ts'
+import { somebody, type ForgottenPerson } from '../kernel/forgotten.ts'
 import { hashOf } from '../kernel/ids.ts'
 import type { HappinessLevel } from '../kernel/levels.ts'
 import { isDuplicateKey } from '../store/index.ts'
@@ -40,8 +41,14 @@ export interface AnswerBook extends AnswerFacts {
   /** Newest first, after leaving out the `skip` newest. */
   listOf(user: UserKey, limit: number, skip?: number): Promise<AnswerRecord[]>
   countOf(user: UserKey): Promise<number>
+  /** All answers of an account, newest first, page by page. */
+  ofAccount(companyId: string, locationId: string): AsyncIterable<AnswerRecord>
+  /** What was answered stays as a figure of nobody; words and name go. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   purge(companyId: string): Promise<void>
 }
+
+const pageLength = 200
 
 /** The id of the answer that this user gives under this key: the same key is the same answer. */
 export function answerIdOf(user: UserKey, idempotencyKey: string): string {
@@ -75,7 +82,8 @@ export function createAnswerBook({ connection }: { connection: Connection }): An
       const revision = record.revision + 1
       return answers
         .findOneAndUpdate(
-          { _id: record._id, companyId: record.companyId, revision: record.revision },
+          // Whose it was in the meantime forgotten has nothing to correct any more.
+          { _id: record._id, companyId: record.companyId, userId: record.userId, revision: record.revision },
           { $set: { ...to, revision }, $push: { edits: { revision, at, ...to } } },
           { returnDocument: 'after' },
         )
@@ -106,6 +114,28 @@ export function createAnswerBook({ connection }: { connection: Connection }): An
         edits: record.edits.map(({ revision, at, level }) => ({ revision, at, level })),
         comment: record.comment,
       }))
+    },
+
+    async *ofAccount(companyId, locationId) {
+      for (let skip = 0; ; skip += pageLength) {
+        const page = await answers.find({ companyId, locationId }).sort({ at: -1, _id: -1 }).skip(skip).limit(pageLength).lean<AnswerRecord[]>()
+        yield* page
+        if (page.length < pageLength) return
+      }
+    },
+
+    async forget({ companyId, userId, locationIds, alias }) {
+      for (const locationId of locationIds) {
+        const theirs = { companyId, locationId, userId }
+        // Until none is left: one that was corrected in between has its turn again.
+        for (let given = await answers.findOne(theirs).lean<AnswerRecord>(); given !== null; given = await answers.findOne(theirs).lean<AnswerRecord>()) {
+          const { _id, edits, revision } = given
+          const wordless = edits.map((edit) => ({ ...edit, comment: null }))
+          // What was not derived yet is not any more: it would be told with the name.
+          const set = { userId: alias, userName: somebody, idempotencyKey: _id, comment: null, 'given.comment': null, edits: wordless, derivedRevision: revision }
+          await answers.updateOne({ _id, companyId, revision }, { $set: set })
+        }
+      }
     },
 
     async purge(companyId) {

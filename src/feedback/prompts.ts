@@ -15,6 +15,7 @@ import type { MyDeed } from '../http/contract/deeds.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { hourMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, notFound, RequestError } from '../kernel/errors.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import { hashOf, newId } from '../kernel/ids.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
@@ -54,6 +55,8 @@ export interface Prompts {
     actor: Actor,
     source: EventSource,
   ): Promise<FeedbackRequestResult>
+  /** Takes away when this person was asked and how they reacted. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   purge(companyId: string): Promise<void>
 }
 
@@ -316,6 +319,10 @@ export function createPrompts({ connection, clock, book, accounts, cases, settin
         })
       }
       return { locationId, requested, skipped }
+    },
+
+    async forget({ companyId, userId, locationIds }) {
+      await clocks.deleteMany({ _id: { $in: locationIds.map((locationId) => idOf({ companyId, locationId, userId })) }, companyId })
     },
 
     async purge(companyId) {

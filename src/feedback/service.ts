@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { CryptoBox } from '../kernel/crypto-box.ts'
 import { PermanentError, RequestError } from '../kernel/errors.ts'
 import type { FaultPoint } from '../kernel/fault-point.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Wake } from '../kernel/wake.ts'
 import type { Scores } from '../scores/index.ts'
@@ -28,6 +29,8 @@ export interface Feedback {
   pump: Pump
   /** For `accounts.registerBulkAction('request_feedback', …)`. */
   requestFeedbackInBulk: BulkHandler
+  /** Takes away what makes this person's answers theirs. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>
 }
@@ -96,6 +99,10 @@ export function createFeedback(deps: FeedbackDeps): Feedback {
         }
       }
       return results
+    },
+    async forget(person) {
+      await book.forget(person)
+      await prompts.forget(person)
     },
     async purge(companyId) {
       await book.purge(companyId)

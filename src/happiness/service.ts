@@ -5,6 +5,7 @@ import type { Actor, DomainEvent } from '../events/index.ts'
 import type { AccountHappiness } from '../http/contract/accounts.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
 import { CodedError, describeError } from '../kernel/errors.ts'
+import { mentions, type ForgottenPerson } from '../kernel/forgotten.ts'
 import type { HappinessLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { createRush, type Rush } from '../kernel/rush.ts'
@@ -46,6 +47,8 @@ export interface Happiness {
   userLevel(companyId: string, locationId: string, userId: string): Promise<{ level: HappinessLevel; at: Date } | null>
   /** Recomputes accounts in which an answer has just expired, and those in which a crash left something to give out. @returns how many */
   expireDue(limit: number): Promise<number>
+  /** Their opinion no longer counts, and what is kept of it names nobody. Their answers must be nobody's by then. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>
 }
@@ -276,6 +279,23 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
     await recompute(companyId, locationId, { at, actor: system, source: 'webhook', userId: null, data: { removedUserId: userId } })
   }
 
+  async function forgetIn(locationId: string, { companyId, userId, alias, at }: ForgottenPerson): Promise<void> {
+    const isAbout = mentions([userId])
+    await lock.run(idOf(companyId, locationId), async () => {
+      for (let count = 1; count <= maxAttempts; count += 1) {
+        const stored = await readings.findOne({ _id: idOf(companyId, locationId), companyId }).lean<ReadingRecord>()
+        if (stored === null) return
+        const renamed = <T extends { userId: string }>(entry: T): T => (entry.userId === userId ? { ...entry, userId: alias } : entry)
+        const removals = stored.removals.map(renamed)
+        const left = removals.some((removal) => removal.userId === alias) ? removals : [...removals, { userId: alias, at }]
+        const next = { ...stored, people: stored.people.map(renamed), removals: left, pending: stored.pending.filter((event) => !isAbout(event)), version: stored.version + 1, unappliedSince: stored.unappliedSince ?? clock.now(), updatedAt: clock.now() }
+        if (await store(next)) return
+      }
+      throw new CodedError('reading_busy', 'Too many changes of this account at once; the person will be forgotten again.')
+    })
+    await recompute(companyId, locationId, { at, actor: system, source: 'page', userId: null, data: { forgotten: true } })
+  }
+
   return {
     recompute,
     userRemoved,
@@ -322,6 +342,10 @@ export function createHappiness({ connection, clock, answers, accounts, effects,
         }
       }
       return expired.length + left.length
+    },
+
+    async forget(person) {
+      for (const locationId of person.locationIds) await forgetIn(locationId, person)
     },
 
     async purge(companyId) {

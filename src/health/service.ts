@@ -7,6 +7,7 @@ import type { HealthChange, HealthConfirmRequest, HealthHistory, HealthNoteReque
 import type { Clock } from '../kernel/clock.ts'
 import { fieldRefused, notFound, RequestError } from '../kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import { hashOf, newId } from '../kernel/ids.ts'
 import type { HealthLevel } from '../kernel/levels.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -59,6 +60,8 @@ export interface Health {
   idle(): Promise<void>
   /** Finishes what is in hand in the background; the sweep finds the rest. */
   stop(): Promise<void>
+  /** What contacts showed stays as it was, of nobody. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   purge(companyId: string): Promise<void>
 }
 
@@ -253,6 +256,19 @@ export function createHealth(deps: HealthDeps): Health {
     sweep,
     idle: () => giving.idle(),
     stop: () => giving.stop(),
+
+    async forget({ companyId, userId, locationIds, alias }) {
+      for (const locationId of locationIds) {
+        const [subjectId, nobody] = [`user:${locationId}:${userId}`, `user:${locationId}:${alias}`]
+        const isTheirs = { companyId, locationId, 'facts.subjectId': subjectId }
+        // Until none is left: what somebody added in between is kept.
+        for (let record = await models.readings.findOne(isTheirs).lean<HealthRecord>(); record !== null; record = await models.readings.findOne(isTheirs).lean<HealthRecord>()) {
+          const { _id, version } = record
+          const facts = record.facts.map((fact) => (fact.kind === 'seen' && fact.subjectId === subjectId ? { ...fact, subjectId: nobody } : fact))
+          await models.readings.updateOne({ _id, companyId, version }, { $set: { facts, version: version + 1 } })
+        }
+      }
+    },
 
     async purge(companyId) {
       await models.readings.deleteMany({ companyId })

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, Response } from 'express'
+import type { ErrorRequestHandler, Request, Response } from 'express'
 import { z } from 'zod'
 import { CodedError, describeError, PermanentError, RequestError, RetryAfterError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
@@ -41,9 +41,18 @@ const bodyParserAnswers: Record<string, [status: number, code: string, message: 
 
 /** The one table from thrown values to HTTP answers. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
+  /** @returns the id by which the fault is found in the log */
+  function logged(error: unknown, { method, path }: Request): string {
+    const faultId = newId()
+    logger.error({ faultId, method, path, code: describeError(error).code, stack: error instanceof Error ? error.stack : undefined }, 'A request failed')
+    return faultId
+  }
+
+  // Four parameters: by their number Express knows what handles errors.
+  return (error: unknown, request, response, _next) => {
     if (response.headersSent) {
-      next(error)
+      logged(error, request)
+      response.destroy()
       return
     }
     const parserType = error instanceof Error ? (error as BodyParserError).type : undefined
@@ -60,9 +69,7 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
     } else if (error instanceof URIError) {
       sendError(response, 400, 'invalid_path', 'The address is not valid.')
     } else {
-      const faultId = newId()
-      const described = describeError(error)
-      logger.error({ faultId, method: request.method, path: request.path, code: described.code, stack: error instanceof Error ? error.stack : undefined }, 'A request failed')
+      const faultId = logged(error, request)
       const code = error instanceof CodedError ? error.code : 'internal'
       sendError(response, 500, code, `Something went wrong on our side. Try again; if it stays, name this id to support: ${faultId}`)
     }

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import type { Express, Request, RequestHandler, Response } from 'express'
 import type { ZodType } from 'zod'
@@ -69,10 +71,22 @@ function memberWithNul(value: unknown): string[] | null {
   return null
 }
 
-function send(response: Response, result: Exclude<RouteResponse, { stream: unknown }>): void {
+/** Goes at the reader's pace. A fault in the middle breaks the connection off: half a file must not look like a whole one. */
+async function sendChunks(response: Response, chunks: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(Readable.from(chunks), response)
+  } catch (error) {
+    response.destroy()
+    // Whoever turned away in the middle does not want the rest.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+  }
+}
+
+async function send(response: Response, result: Exclude<RouteResponse, { stream: unknown }>): Promise<void> {
   response.status(result.status)
   if (result.headers !== undefined) response.set(result.headers)
-  if ('text' in result) response.type(result.contentType).send(result.text)
+  if ('chunks' in result) await sendChunks(response.type(result.contentType), result.chunks)
+  else if ('text' in result) response.type(result.contentType).send(result.text)
   else response.json(result.json)
 }
 
@@ -106,7 +120,7 @@ function handlerOf(route: Route, readSession: SessionReader, permits: Permits, s
       headers,
     })
     if ('stream' in result) streams.open(response, result, { session, token: tokenOf(request) })
-    else send(response, result)
+    else await send(response, result)
   }
 }
 

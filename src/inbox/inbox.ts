@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose'
 import type { Clock } from '../kernel/clock.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
+import { mentions, type ForgottenPerson } from '../kernel/forgotten.ts'
 import type { Wake } from '../kernel/wake.ts'
 import { createLeasedQueue, queueCollection, type LeasedQueue, type QueueState } from '../store/index.ts'
 
@@ -46,6 +47,8 @@ export interface Inbox {
   ignore(item: InboxItem, reason: string): Promise<'inserted' | 'duplicate'>
   /** How one event stands, without what it holds; null if it is another agency's, unknown or forgotten. */
   look(companyId: string, key: string): Promise<DeliveryLook | null>
+  /** Empties what was told about this person; that it was told stays, so that it is not taken in again. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything of an agency. */
   purge(companyId: string): Promise<void>
   queue: LeasedQueue<InboxEvent>
@@ -55,6 +58,8 @@ export interface Inbox {
 const keepDays = 35
 const keepIgnoredDays = 7
 const maxAttempts = 15
+/** A lane names the person or the contact that its deliveries are about. */
+const forgottenLane = 'forgotten'
 
 export function createInbox(deps: { connection: Connection; clock: Clock; wake: Wake; faultPoint?: FaultPoint }): Inbox {
   const { connection, clock, wake, faultPoint = noFaultPoint } = deps
@@ -69,6 +74,15 @@ export function createInbox(deps: { connection: Connection; clock: Clock; wake: 
       const { type, locationId, occurredAt } = found.data as Pick<InboxEvent, 'type' | 'locationId' | 'occurredAt'>
       const error = found.error === undefined ? null : { code: found.error.code, message: found.error.message }
       return { key, type, locationId, occurredAt, receivedAt: found.createdAt, state: found.state, attempts: found.attempts, error }
+    },
+    async forget({ companyId, userId, contactIds, words }) {
+      const isAbout = mentions([userId, ...contactIds, ...words])
+      // What waits is worked through first: it may say who left.
+      const empty = ({ open, lane, data }: { open: boolean; lane: string; data: InboxEvent }) =>
+        !open && isAbout([lane, data.payload]) ? { lane: forgottenLane, data: { ...data, type: 'Forgotten', payload: '{}' } } : null
+      await queue.rewrite(companyId, empty)
+      // What came for no agency that we know had no effect, and is kept only to be looked at.
+      await queue.rewrite(null, empty)
     },
     purge: (companyId) => queue.purge(companyId),
     async insert({ key, lane, event }) {

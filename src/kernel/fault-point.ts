@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
  * Names in use: `inbox.inserted`, `queue.claimed`, `effects.accepted` (HighLevel said yes, nothing recorded yet), `effects.recorded`,
  * `answers.inserted`, `answers.corrected`, `tokens.granted`, `webhook.accepted` (the receiver answered, nothing recorded yet), `runs.created` (not begun yet),
  * `runs.acted` (a step had its effect), `runs.queued` (the next one is), `runs.recorded` (and the queue does not know),
- * `notices.stored` (decided, in no inbox and no letter yet), `notices.posted`, `notices.closed`, `notices.accepted`, `marketplace.begun`, `marketplace.accepted`.
+ * `notices.stored` (decided, in no inbox and no letter yet), `notices.posted`, `notices.closed`, `notices.accepted`, `marketplace.begun`, `marketplace.accepted`,
+ * `erasure.begun` (the wish is stored, nothing is gone yet), `erasure.room` (one room has forgotten the person).
  */
 export type FaultPoint = (name: string) => void
 

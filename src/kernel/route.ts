@@ -60,6 +60,8 @@ export interface StreamSource {
 export type RouteResponse =
   | { status: number; json: unknown; headers?: Record<string, string> }
   | { status: number; text: string; contentType: string; headers?: Record<string, string> }
+  /** A file that is made while it is sent. */
+  | { status: number; chunks: AsyncIterable<string>; contentType: string; headers?: Record<string, string> }
   | { stream: StreamSource; contentType: string }
 
 /** One HTTP route as data: the server mounts it, the OpenAPI document describes it. */

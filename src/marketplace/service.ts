@@ -1,5 +1,6 @@
 import type { MarketplaceExecution, MarketplaceView } from '../http/contract/marketplace.ts'
 import { dayMs } from '../kernel/clock.ts'
+import { mentions, type ForgottenPerson } from '../kernel/forgotten.ts'
 import { RequestError, type CodedError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { DomainEvent } from '../events/index.ts'
@@ -36,6 +37,8 @@ export interface Marketplace {
   pump: Pump
   /** What waited for a connection goes on. @returns how many */
   releaseHeld(companyId: string): Promise<number>
+  /** Removes what was, or was to be, told about this person. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>
 }
@@ -123,6 +126,16 @@ export function createMarketplace(deps: MarketplaceDeps): Marketplace {
       const released = await firings.queue.release(companyId)
       wake.signal('marketplace')
       return released
+    },
+
+    async forget({ companyId, userId, locationIds, contactIds, words }) {
+      const [isNamed, isMeant] = [mentions([userId]), mentions(words)]
+      // A namesake at another customer is somebody else.
+      await firings.queue.rewrite(companyId, ({ key, data }) => (isNamed([key, data]) || (locationIds.includes(data.accountId) && isMeant(data)) ? 'remove' : null))
+      for await (const { _id, eventKey } of models.executions.find({ companyId, accountId: { $in: locationIds } }, { eventKey: 1 }).lean().cursor()) {
+        if (isNamed(eventKey)) await models.executions.deleteOne({ _id, companyId })
+      }
+      await models.runs.deleteMany({ companyId, contactId: { $in: contactIds } })
     },
 
     async purge(companyId) {

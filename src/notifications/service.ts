@@ -6,10 +6,12 @@ import { minuteMs, secondMs, type Clock } from '../kernel/clock.ts'
 import type { CryptoBox } from '../kernel/crypto-box.ts'
 import { CodedError, notFound } from '../kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../kernel/fault-point.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { createOutbound, type Outbound } from '../kernel/outbound.ts'
 import { createLeasedQueue, createPump, type Pump } from '../store/index.ts'
 import { createChats } from './chats.ts'
+import { forgetInNotices } from './forget.ts'
 import { createInbox, type InboxQuery, type Reader } from './inbox.ts'
 import { createLetters, type LetterItem } from './letters.ts'
 import type { Mailer } from './mailer.ts'
@@ -48,6 +50,8 @@ export interface Notifications {
   sweep(limit: number): Promise<number>
   /** Sends letters. */
   pumps: Pump[]
+  /** Takes a person out of what the team was told. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything of an agency. */
   purge(companyId: string): Promise<void>
 }
@@ -180,6 +184,8 @@ export function createNotifications(deps: NotificationsDeps): Notifications {
     },
 
     sweep: (limit) => letters.sweep(limit),
+
+    forget: (person) => forgetInNotices(models, person),
 
     async purge(companyId) {
       await queue.purge(companyId)

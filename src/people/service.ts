@@ -5,6 +5,7 @@ import type { DomainEvent, Events } from '../events/index.ts'
 import type { Account } from '../http/contract/accounts.ts'
 import type { AccountPerson, Brief, HoursEntry } from '../http/contract/people.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import type { Session } from '../kernel/route.ts'
 import type { Settings } from '../settings/index.ts'
 import { createAssignmentByRule, type AssignmentByRule } from './assignment.ts'
@@ -44,6 +45,8 @@ export interface People {
   observe(event: DomainEvent): Promise<void>
   /** Tells what a crash left untold. @returns how many records were looked at */
   keepUp(limit: number): Promise<number>
+  /** Nobody is first contact or key user by this person any more. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>
 }
@@ -96,6 +99,11 @@ export function createPeople(deps: PeopleDeps): People {
       await contacts.membersChanged(event)
     },
     keepUp: async (limit) => (await contacts.tellDue(limit)) + (await hours.tellDue(limit)),
+
+    async forget({ companyId, userId, locationIds }) {
+      await models.people.updateMany({ companyId, locationId: { $in: locationIds }, primaryUserId: userId }, { $set: { primaryUserId: null }, $inc: { version: 1 } })
+      await models.people.updateMany({ companyId, locationId: { $in: locationIds }, keyUserIds: userId }, { $pull: { keyUserIds: userId }, $inc: { version: 1 } })
+    },
 
     async purge(companyId) {
       await models.people.deleteMany({ companyId })

@@ -1,6 +1,7 @@
 import type { Accounts } from '../accounts/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { alertNewsOf, type AlertKind, type AlertNews } from './alert-rules.ts'
 import type { Cycles } from './cycles.ts'
@@ -18,6 +19,8 @@ export interface Alerts {
   needing(companyId: string, kind: AlertKind, options: { among: readonly string[] | null; limit: number }): Promise<AlertRecord[]>
   /** The weekly look for accounts that fell silent; each silence is told once. */
   lookForSilence(companyId: string): Promise<void>
+  /** Takes away what was noted about one person. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   purge(companyId: string): Promise<void>
 }
 
@@ -119,6 +122,10 @@ export function createAlerts({ models, clock, figures, cycles, events }: AlertsD
         if (writes.length > 0) await coverage.bulkWrite(writes, { ordered: false })
       }
       await books.updateOne({ _id: companyId, companyId }, { $set: { silenceDueAt: new Date(now.getTime() + weekMs) } })
+    },
+
+    async forget({ companyId, userId, locationIds }) {
+      for (const locationId of locationIds) await alerts.deleteMany({ companyId, locationId, userId })
     },
 
     async purge(companyId) {

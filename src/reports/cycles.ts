@@ -3,6 +3,7 @@ import type { Accounts } from '../accounts/index.ts'
 import type { DomainEvent } from '../events/index.ts'
 import type { AgencySettings } from '../http/contract/settings.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { endOf, lastDayOf, monthOf, monthsFrom, plusMonths } from './calendar.ts'
 import { cycleMonth, mergedCycle, noCounts, stepOf, withCycle, type Cycle, type CycleCounts, type CycleFact } from './cycle-rules.ts'
@@ -44,6 +45,8 @@ export interface Cycles {
   /** How many of each account's users were shown a prompt, and answered, in the last six months that are over, newest first. */
   recent(companyId: string, locationIds: readonly string[]): Promise<Map<string, { shown: number; answered: number }[]>>
   purge(companyId: string): Promise<void>
+  /** What became of this person's prompts stays as a figure of nobody. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
 }
 
 export interface CyclesDeps {
@@ -237,6 +240,18 @@ export function createCycles({ models, clock, snapshots, accounts, settings }: C
 
   return {
     reacted: ({ kind, at, dueAt, ...user }) => apply(user, { kind, at, dueAt }),
+
+    async forget({ companyId, userId, locationIds, alias, at }) {
+      for (const locationId of locationIds) {
+        const theirs = await cycles.find({ companyId, locationId, userId }).lean<CycleRecord[]>()
+        for (const record of theirs) {
+          const _id = `${companyId}:${locationId}:${alias}${record._id.slice(idOf({ companyId, locationId, userId }, '').length - 1)}`
+          // The figure is there under nobody's name before theirs goes.
+          await cycles.updateOne({ _id }, { $setOnInsert: { ...record, _id, userId: alias, ended: record.ended ?? monthOf(at), changedAt: clock.now() } }, { upsert: true })
+          await cycles.deleteOne({ _id: record._id, companyId })
+        }
+      }
+    },
 
     async observe(event) {
       const { companyId, locationId, userId, at, type, data } = event

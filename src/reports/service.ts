@@ -235,6 +235,11 @@ export function createReports(deps: ReportsDeps): Reports {
     },
     settled: () => snapshots.settled(),
 
+    async forget(person, isLast) {
+      await alerts.forget(person)
+      if (isLast) await cycles.forget(person)
+    },
+
     async purge(companyId) {
       await levels.purge(companyId)
       await cycles.purge(companyId)

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import type { DomainEvent } from '../events/index.ts'
 import type { AccountGroup } from '../http/contract/accounts.ts'
 import type { AccountConfidence, bookReport, disagreementReport, GridReport, LevelHistory, rankingReport, ReportFilter, responseReport, sparklineReport } from '../http/contract/reports.ts'
@@ -46,5 +47,7 @@ export interface Reports {
   sweep(limit: number): Promise<number>
   /** Resolves once nothing is being renewed behind an answer. */
   settled(): Promise<void>
+  /** Figures stay, and name nobody. Idempotent. @param isLast what follows from the person's leaving has been worked through */
+  forget(person: ForgottenPerson, isLast: boolean): Promise<void>
   purge(companyId: string): Promise<void>
 }

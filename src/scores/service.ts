@@ -1,5 +1,6 @@
 import type { Connection } from 'mongoose'
 import type { AccountScores } from '../http/contract/feedback.ts'
+import type { ForgottenPerson } from '../kernel/forgotten.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import type { Events } from '../events/index.ts'
 import { noteMilestone } from './milestones.ts'
@@ -24,6 +25,8 @@ export interface Scores {
   /** Sum of an account's points, or of one user's; with `sinceAt` only of entries from then on. */
   total(companyId: string, locationId: string, options?: { userId?: string; sinceAt?: Date }): Promise<number>
   statement(companyId: string, locationId: string, query: { userId?: string; page: number; pageSize: number }): Promise<AccountScores>
+  /** Points stay as a figure of nobody. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   /** Removes everything stored for the agency. */
   purge(companyId: string): Promise<void>
 }
@@ -93,6 +96,10 @@ export function createScores({ connection, events }: { connection: Connection; e
         note: entry.note,
       }))
       return { total: byUser.reduce((sum, user) => sum + user.total, 0), byUser, entries: { items, page, pageSize, total: count } }
+    },
+
+    async forget({ companyId, userId, locationIds, alias }) {
+      await entries.updateMany({ companyId, locationId: { $in: locationIds }, userId }, { $set: { userId: alias } })
     },
 
     async purge(companyId) {

@@ -109,6 +109,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     if (user.type === 'account') {
       if (activeLocation === null) return { kind: 'refused', why: 'no_location' }
       if (!user.locationIds.includes(activeLocation)) return { kind: 'refused', why: 'other_location' }
+      if (await accounts.isForgotten(companyId, user.id)) return { kind: 'refused', why: 'forgotten' }
       const account = await accounts.get(companyId, activeLocation)
       if (account !== null && account.removedAt !== null) return { kind: 'refused', why: 'account_removed' }
     }
@@ -145,7 +146,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     if (account === null) return (await accounts.companyOf(session.locationId)) === null
     if (account.removedAt !== null) return false
     const user = await accounts.user(session.companyId, session.locationId, session.userId)
-    return user === null || user.removedAt === null
+    return user === null ? !(await accounts.isForgotten(session.companyId, session.userId)) : user.removedAt === null
   }
 
   /** Who is not an admin of the agency any more keeps nothing of it; who became one is so with the next session. */

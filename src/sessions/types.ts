@@ -26,7 +26,7 @@ export interface SessionsDeps {
   connection: Connection
   clock: Clock
   gateway: HighLevelGateway
-  accounts: Pick<Accounts, 'get' | 'user' | 'confirmUser' | 'agencyUser' | 'companyOf'>
+  accounts: Pick<Accounts, 'get' | 'user' | 'confirmUser' | 'agencyUser' | 'companyOf' | 'isForgotten'>
   installations: Pick<Installations, 'get' | 'isLive'>
   box: CryptoBox
   /** What the person may do. */

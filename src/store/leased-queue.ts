@@ -312,6 +312,25 @@ export function createLeasedQueue<T>(connection: Connection, options: LeasedQueu
       return oldest?.createdAt ?? null
     },
 
+    async rewrite(companyId, change, among = {}) {
+      let changed = 0
+      for await (const { _id, lane, open, data } of records.find({ companyId, state: { $ne: 'leased' }, ...among }, { projection: { lane: 1, open: 1, data: 1 } })) {
+        const next = change({ key: _id, lane, open, data: data as T })
+        // Begun in between: its turn comes with the next look.
+        const untouched = { _id, companyId, open, state: { $ne: 'leased' as const } }
+        if (next === 'remove') changed += (await records.deleteOne(untouched)).deletedCount
+        else if (next !== null) changed += (await records.updateOne(untouched, { $set: { lane, ...next } })).modifiedCount
+      }
+      return changed
+    },
+
+    async isUnderWay(companyId, isMeant, states = ['pending', 'leased', 'held']) {
+      for await (const { _id, lane, data } of records.find({ companyId, state: { $in: [...states] } }, { projection: { lane: 1, data: 1 } })) {
+        if (isMeant({ key: _id, lane, data: data as T })) return true
+      }
+      return false
+    },
+
     async purge(companyId) {
       await records.deleteMany({ companyId })
     },

@@ -110,6 +110,13 @@ export interface LeasedQueue<T> {
   counts(companyId?: string): Promise<Record<QueueState, number>>
   /** Insert time of the item that has been due for longest, for lag alarms. */
   oldestPendingAt(): Promise<Date | null>
+  /**
+   * Looks at every item of a company that nobody works on right now and changes what it holds, or removes it. For forgetting, not for work.
+   * @param companyId null: what is nobody's, because its agency is not known. @param change what the item holds from now on, and for one that is finished its lane; `remove`; or null to leave it. @param among a filter on members of the data, where an index helps. @returns how many were changed or removed
+   */
+  rewrite(companyId: string | null, change: (item: { key: string; lane: string; open: boolean; data: T }) => { data: T; lane?: string } | 'remove' | null, among?: Readonly<Record<string, unknown>>): Promise<number>
+  /** Tells whether anything of this kind is still to be worked on. @param states unfinished ones other than all of them */
+  isUnderWay(companyId: string, isMeant: (item: { key: string; lane: string; data: T }) => boolean, states?: readonly QueueState[]): Promise<boolean>
   /** Removes every item of a company, when its data need not be kept any more. */
   purge(companyId: string): Promise<void>
 }

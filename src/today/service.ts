@@ -4,6 +4,7 @@ import type { DomainEvent } from '../events/index.ts'
 import type { AnswerFacts } from '../happiness/index.ts'
 import type { GoodKind, Today as TodayView } from '../http/contract/today.ts'
 import { dayMs, type Clock } from '../kernel/clock.ts'
+import { mentions, type ForgottenPerson } from '../kernel/forgotten.ts'
 import type { Reports } from '../reports/index.ts'
 import { isDuplicateKey } from '../store/index.ts'
 import { newsModel } from './model.ts'
@@ -17,6 +18,8 @@ export interface Today {
   look(who: { companyId: string; userId: string }, query: { csm: string | null; limit: number }): Promise<TodayView>
   /** Takes note of good news, and of what ends it. Idempotent, in any order. */
   observe(event: DomainEvent): Promise<void>
+  /** Takes away good news that names this person. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   purge(companyId: string): Promise<void>
 }
 
@@ -104,6 +107,16 @@ export function createToday(deps: TodayDeps): Today {
       if (type === 'feedback.received' || type === 'feedback.changed') return noteAnswer(event, locationId)
       const told = newsOf(event)
       if (told !== null) await put({ companyId, locationId, at }, told)
+    },
+
+    async forget({ companyId, userId, locationIds, words }) {
+      const isAbout = mentions([userId, ...words])
+      for (const { _id, kind, reason } of await news.find({ companyId, locationId: { $in: locationIds } }).lean()) {
+        if (!isAbout([_id, reason])) continue
+        // That an account has answered once stays known, or the next answer would be its first.
+        if (kind === 'first_answer') await news.updateOne({ _id, companyId }, { $set: { reason: '', open: false } })
+        else await news.deleteOne({ _id, companyId })
+      }
     },
 
     async purge(companyId) {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { until } from '../support/until.ts'
 import { accessibilityFaults, sidewaysScroll } from './support/checks.ts'
@@ -25,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => stage.close())
 
 const own = (path: string) => stage.product.admin().get(path)
+const customised = async () => (await own('/api/settings')).body.customised as string[]
 const settings = async () => (await own('/api/settings')).body.settings
 const inner = (person: Person) => person.page.frames().find((frame) => frame.url().includes('/pages/workspace'))!
 
@@ -49,8 +51,8 @@ describe('a section', () => {
     expect(await days.inputValue()).toBe('30')
     await frame.getByTestId('save').focus()
     await admin.page.keyboard.press('Enter')
-    await until('it follows the default again', async () => !((await own('/api/settings')).body.customised as string[]).includes('prompt.answeredDays'))
-    expect((await own('/api/settings')).body.customised).toContain('prompt.closedDays')
+    await until('it follows the default again', async () => !(await customised()).includes('prompt.answeredDays'))
+    expect(await customised()).toContain('prompt.closedDays')
   })
 
   it('shows what the server refuses at the member, goes there, and keeps everything that was typed', async () => {
@@ -128,7 +130,7 @@ describe('a section', () => {
     await frame.getByTestId('back-brand.accentColour').click()
     await frame.getByTestId('back-widget.copy.question').click()
     await frame.getByTestId('save').click()
-    await until('it is back', async () => !((await own('/api/settings')).body.customised as string[]).some((path) => path.startsWith('widget') || path.startsWith('brand')))
+    await until('it is back', async () => !(await customised()).some((path) => path.startsWith('widget') || path.startsWith('brand')))
   })
 
   it('of cases chooses leads among the team', async () => {
@@ -156,18 +158,18 @@ describe('roles', () => {
     await frame.getByTestId('back-team.people').click()
     await frame.getByTestId('back-team.everybodyElse').click()
     await frame.getByTestId('save').click()
-    await until('they are as before', async () => !((await own('/api/settings')).body.customised as string[]).some((path) => path.startsWith('team')))
+    await until('they are as before', async () => !(await customised()).some((path) => path.startsWith('team')))
   })
 })
 
 describe('the inspector', () => {
   it('says why a person is not asked, what they saw, and leads to the case', async () => {
     const frame = await admin.workspace('#/settings/inspector')
-    await frame.getByTestId('find-account').fill(accountName)
+    await frame.getByTestId('inspect-find-account').fill(accountName)
     await admin.page.keyboard.press('Enter')
-    await frame.getByTestId('pick-account').selectOption(who.locationId)
-    await frame.getByTestId('find-person').fill(personName.slice(0, 4))
-    await frame.getByTestId('pick-person').selectOption(who.userId)
+    await frame.getByTestId('inspect-account').selectOption(who.locationId)
+    await frame.getByTestId('inspect-find-person').fill(personName.slice(0, 4))
+    await frame.getByTestId('inspect-person').selectOption(who.userId)
     await textOf(frame.getByTestId('verdict'), (text) => text.includes(`${personName} is not asked now`) && text.includes('case is still open') && text.includes('And now, how are we doing?'))
     expect(await frame.getByTestId('gates').locator('[data-passed=false]').count()).toBeGreaterThan(0)
     await picture(admin.page, 'settings-inspector')
@@ -177,18 +179,75 @@ describe('the inspector', () => {
   })
 })
 
+describe('privacy', () => {
+  it('gives everything of an account, and the answers, as files', async () => {
+    const frame = await admin.workspace('#/settings/privacy')
+    await frame.getByTestId('export-of').selectOption(who.locationId)
+    const [copyFile] = await Promise.all([admin.page.waitForEvent('download'), frame.getByTestId('export-json').click()])
+    expect(copyFile.suggestedFilename()).toBe('account.json')
+    const copy = JSON.parse(await readFile(await copyFile.path(), 'utf8')) as { accounts: { answers: { comment: string }[] }[] }
+    expect(copy.accounts[0]!.answers[0]!.comment).toContain('Leads arrive twice')
+    const [table] = await Promise.all([admin.page.waitForEvent('download'), frame.getByTestId('export-csv').click()])
+    expect(await readFile(await table.path(), 'utf8')).toContain('Leads arrive twice')
+    // Another search: what was chosen cannot be seen any more, so it is not chosen any more.
+    await frame.getByTestId('export-find').fill('nobody is called this')
+    await admin.page.keyboard.press('Enter')
+    await textOf(frame.getByTestId('export'), (text) => text.includes('No account has this in its name.'))
+    expect(await frame.getByTestId('export-of').inputValue()).toBe('')
+  })
+
+  it('forgets a person after naming them and what goes, by keyboard, and not when one thinks better of it', async () => {
+    const frame = await admin.workspace('#/settings/privacy')
+    await frame.getByTestId('forget-account').selectOption(who.locationId)
+    await frame.getByTestId('forget-person').selectOption(who.userId)
+    await frame.getByTestId('forget-ask').focus()
+    await admin.page.keyboard.press('Enter')
+    await textOf(frame.getByTestId('panel'), (text) => text.includes(`Forget ${personName}?`) && text.includes('Everything in your CRM'))
+    expect(await accessibilityFaults(inner(admin), '[data-testid=panel]')).toEqual([])
+    await picture(admin.page, 'settings-forget')
+    await admin.page.keyboard.press('Escape')
+    await until('closed', async () => (await frame.getByTestId('panel').count()) === 0)
+    expect((await own('/api/privacy/erasures')).body.items).toEqual([])
+    await frame.getByTestId('forget-ask').click()
+    await frame.getByTestId('forget-go').focus()
+    await admin.page.keyboard.press('Enter')
+    await textOf(frame.getByTestId('erasures'), (text) => text.includes('in 1 account'))
+    expect(await frame.getByTestId('forget-person').locator('option', { hasText: personName }).count()).toBe(0)
+    expect(JSON.stringify((await own(`/api/privacy/export?locationId=${who.locationId}`)).body)).not.toContain('Leads arrive twice')
+  })
+})
+
+/** What stands below the retention, and the question before somebody is forgotten. */
+async function lookAtForgetting(person: Person, name: string): Promise<void> {
+  const frame = await person.workspace('#/settings/privacy')
+  await frame.getByTestId('erasures').waitFor()
+  await frame.getByTestId('forget-account').selectOption(who.locationId)
+  await frame.getByTestId('forget-person').selectOption(who.userIds[1]!)
+  expect({ name, faults: await accessibilityFaults(inner(person)), sideways: await sidewaysScroll(inner(person)) }).toEqual({ name, faults: [], sideways: 0 })
+  await frame.getByTestId('forget').scrollIntoViewIfNeeded()
+  await picture(person.page, `settings-privacy-tools-${name}`)
+  await frame.getByTestId('erasures').scrollIntoViewIfNeeded()
+  await picture(person.page, `settings-privacy-past-${name}`)
+  await frame.getByTestId('forget-ask').click()
+  await frame.getByTestId('forget-go').waitFor()
+  expect({ name, faults: await accessibilityFaults(inner(person), '[data-testid=panel]'), sideways: await sidewaysScroll(inner(person)) }).toEqual({ name, faults: [], sideways: 0 })
+  await picture(person.page, `settings-privacy-question-${name}`)
+  await person.page.keyboard.press('Escape')
+}
+
 describe('the page', () => {
   it('can be read and used by everybody, light and dark, wide and narrow', async () => {
     for (const [width, colorScheme] of [[1400, 'dark'], [375, 'light'], [375, 'dark'], [1400, 'light']] as const) {
       const person = await stage.open({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true })
       const frame = await person.workspace('#/settings')
       for (const section of sections) {
-        await person.workspace(section === 'inspector' ? `#/settings/inspector?account=${who.locationId}&user=${who.userId}` : `#/settings/${section}`)
+        await person.workspace(section === 'inspector' ? `#/settings/inspector?account=${who.locationId}&user=${who.userIds[1]!}` : `#/settings/${section}`)
         await frame.getByTestId(`settings-${section}`).waitFor()
         await frame.getByTestId(section === 'inspector' ? 'verdict' : 'field-' + { cadence: 'prompt.enabled', happiness: 'happiness.halfLifeDays', health: 'health.reasonCodes', cases: 'cases.dueHours', messages: 'messages.paused', words: 'brand.name', team: 'team.everybodyElse', crm: 'crm.recreateDeletedCards', privacy: 'data.retentionDays' }[section]!).waitFor()
         expect({ width, colorScheme, section, faults: await accessibilityFaults(inner(person)) }).toEqual({ width, colorScheme, section, faults: [] })
         expect({ width, section, sideways: await sidewaysScroll(inner(person)) }).toEqual({ width, section, sideways: 0 })
         await picture(person.page, `settings-${section}-${width}-${colorScheme}`)
+        if (section === 'privacy') await lookAtForgetting(person, `${width}-${colorScheme}`)
       }
       await person.context.close()
     }

@@ -38,6 +38,17 @@ function guarded(access: Route['access']): Route {
   return defineRoute({ method: 'GET', path: `/api/only/${access}`, access, summary: 'Guarded.', responses: {}, handler: async () => ({ status: 200, json: { ok: true } }) })
 }
 
+/** A file of three pieces that is made while it is sent. @param breaks before its last one */
+function file(path: string, breaks: boolean): Route {
+  async function* chunks(): AsyncIterable<string> {
+    yield 'one,'
+    yield await Promise.resolve('two,')
+    if (breaks) throw new Error('the database said something private')
+    yield 'three'
+  }
+  return defineRoute({ method: 'GET', path, access: 'public', summary: 'A file.', responses: {}, handler: async () => ({ status: 200, chunks: chunks(), contentType: 'text/csv; charset=utf-8', headers: { 'content-disposition': 'attachment' } }) })
+}
+
 let app: Express
 let ready: string | null = null
 const logLines: string[] = []
@@ -55,6 +66,7 @@ beforeAll(async () => {
       failing('/api/fault', new Error('the database said something private')),
       failing('/api/permanent', new PermanentError('gone', 'This pipeline was deleted. Run Repair.')),
       failing('/api/later', new RetryAfterError('busy', 'Busy.', 2_500)),
+      file('/api/file', false), file('/api/half-file', true),
       defineRoute({ method: 'GET', path: '/api/limited', access: 'public', summary: 'Limited.', responses: {}, ratePerMinute: 3, handler: async () => ({ status: 200, json: {} }) }),
     ],
     webhooks,
@@ -162,6 +174,18 @@ describe('limits', () => {
     const statuses: number[] = []
     for (let call = 0; call < 4; call += 1) statuses.push((await request(app).get('/api/limited')).status)
     expect(statuses).toEqual([200, 200, 200, 429])
+  })
+})
+
+describe('a file that is made while it is sent', () => {
+  it('comes as a whole, with its type and name', async () => {
+    const answer = await request(app).get('/api/file')
+    expect([answer.status, answer.text, answer.headers['content-type'], answer.headers['content-disposition']]).toEqual([200, 'one,two,three', 'text/csv; charset=utf-8', 'attachment'])
+  })
+
+  it('is broken off by a fault in the middle, so that half of it does not look like a whole one; the log says so', async () => {
+    await expect(request(app).get('/api/half-file')).rejects.toThrow(/aborted|hang up/)
+    expect(logLines.some((line) => line.includes('/api/half-file'))).toBe(true)
   })
 })
 

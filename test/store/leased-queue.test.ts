@@ -32,6 +32,25 @@ describe('the leased queue', () => {
 
   const put = (key: string, lane: string, n = 0, dueAt?: Date): Promise<string> => one.insert({ key, lane, companyId: 'c1', data: { n }, ...(dueAt === undefined ? {} : { dueAt }) })
 
+  it('rewrites and removes what nobody works on, of one company only, whatever its state', async () => {
+    for (const [key, n] of [['done', 1], ['waits', 2], ['worked on', 3], ['stays', 4]] as const) await put(key, key, n)
+    await one.insert({ key: 'other', lane: 'x', companyId: 'c2', data: { n: 1 } })
+    const claims = await one.claim(10)
+    await one.complete(claims.find(({ key }) => key === 'done')!)
+    await one.complete(claims.find(({ key }) => key === 'stays')!)
+    await one.giveBack(claims.find(({ key }) => key === 'waits')!)
+    const seen: string[] = []
+    const changed = await two.rewrite('c1', ({ key, open, data }) => {
+      seen.push(`${key} ${open ? 'open' : 'closed'}`)
+      return data.n === 1 ? { data: { n: 10 }, lane: 'elsewhere' } : data.n === 2 ? 'remove' : null
+    })
+    expect(changed).toBe(2)
+    expect(seen.sort()).toEqual(['done closed', 'stays closed', 'waits open'])
+    expect((await one.list({ companyId: 'c1', page: 1, pageSize: 10 })).items.map(({ key }) => key).sort()).toEqual(['done', 'stays', 'worked on'])
+    expect((await store.connection.collection<{ _id: string; lane: string; data: Work }>(`work_${number}`).findOne({ _id: 'done' }))).toMatchObject({ lane: 'elsewhere', data: { n: 10 } })
+    expect(await one.complete(claims.find(({ key }) => key === 'worked on')!)).toBe(true)
+  })
+
   it('stores a key once, however often and from wherever it is inserted', async () => {
     const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? one : two).insert({ key: 'k', lane: 'l', companyId: 'c1', data: { n } })))
     expect(outcomes.filter((outcome) => outcome === 'inserted')).toHaveLength(1)

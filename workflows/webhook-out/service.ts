@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose'
 import type { DomainEvent, Events } from '../../src/events/index.ts'
 import { dayMs, hourMs, minuteMs, secondMs, type Clock } from '../../src/kernel/clock.ts'
+import { mentions, type ForgottenPerson } from '../../src/kernel/forgotten.ts'
 import type { CryptoBox } from '../../src/kernel/crypto-box.ts'
 import { CodedError, describeError, notFound, PermanentError, RetryAfterError, retryVerdictOf } from '../../src/kernel/errors.ts'
 import { noFaultPoint, type FaultPoint } from '../../src/kernel/fault-point.ts'
@@ -57,6 +58,8 @@ export interface WebhookOut {
   resume(companyId: string, url: string): Promise<void>
   queue: LeasedQueue<WebhookItem>
   pump: Pump<WebhookItem>
+  /** Removes what was, or was to be, told about this person. Idempotent. */
+  forget(person: ForgottenPerson): Promise<void>
   purge(companyId: string): Promise<void>
 }
 
@@ -171,6 +174,12 @@ export function createWebhookOut(deps: WebhookOutDeps): WebhookOut {
     async resume(companyId, url) {
       const { deletedCount } = await models.stopped.deleteOne({ _id: stoppedId(companyId, url), companyId })
       if (deletedCount === 0) throw notFound('stopped receiver')
+    },
+
+    async forget({ companyId, userId, locationIds, words }) {
+      const [isNamed, isMeant] = [mentions([userId]), mentions(words)]
+      // A namesake at another customer is somebody else.
+      await queue.rewrite(companyId, ({ data }) => (isNamed(data) || (data.locationId !== null && locationIds.includes(data.locationId) && isMeant(data)) ? 'remove' : null))
     },
 
     async purge(companyId) {

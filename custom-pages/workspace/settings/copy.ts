@@ -202,7 +202,7 @@ export const sections: Record<SectionName, SectionWords> = {
   },
   privacy: {
     name: 'Privacy and data',
-    lead: 'How long your data is kept.',
+    lead: 'Take your data with you, or forget a person.',
     groups: { retention: { title: 'When the app is removed' } },
   },
 }
@@ -302,14 +302,58 @@ export const copy = {
     expired: 'too old, does not count',
   },
 
-  inspector: {
-    choose: 'Account',
+  picker: {
     find: 'Find an account',
+    account: 'Account',
     noAccount: 'No account has this in its name.',
-    people: 'Person',
     findPerson: 'Find a person',
+    person: 'Person',
     pick: 'Choose one',
     noPerson: 'Nobody here has this in their name.',
+    left: (name: string) => `${name} (left)`,
+  },
+
+  export: {
+    title: 'Take your data with you',
+    text: 'Everything that is kept here: people, answers, cases, status changes, hours, points and what happened when. The agency’s file has the settings and the team, too. Follow-ups have files of their own, on their page.',
+    find: 'Find an account',
+    of: 'Data of',
+    everything: 'The whole agency',
+    json: 'Everything, as JSON',
+    csv: 'The answers, as CSV',
+    working: 'Making the file',
+    fileName: (format: string, isAccount: boolean) => `${format === 'csv' ? 'answers' : isAccount ? 'account' : 'agency'}.${format}`,
+  },
+
+  forget: {
+    title: 'Forget a person',
+    text: 'For somebody at a customer who asks for it. Somebody who left can be forgotten, too.',
+    crm: 'What is in your CRM is yours and stays there: their contact, card, notes and conversations. If they asked for all of it, delete those in your CRM, too.',
+    ask: (name: string) => `Forget ${name}`,
+    askNobody: 'Choose a person first',
+    question: (name: string) => `Forget ${name}?`,
+    goesTitle: 'This goes now, in every account that they are in',
+    goes: [
+      'Name, e-mail address and phone number',
+      'Comments to their answers; open cases are closed',
+      'When they were asked, seen, and what was written to them',
+      'What notifications and the timeline say about them',
+      'Messages to them that have not left yet',
+    ],
+    staysTitle: 'This stays',
+    stays: ['The levels and points of their answers, as figures of nobody', 'That somebody was forgotten, when, and by whom it was asked for', 'Notes that your team wrote about an account: look through them yourself', 'Everything in your CRM'],
+    forGood: 'It cannot be undone. They are not taken in again, even if your CRM still has them: they see no feedback button and are not asked.',
+    go: (name: string) => `Forget ${name} for good`,
+    cancel: 'Cancel',
+    working: 'Forgetting',
+    done: 'The person is forgotten.',
+    begun: 'This takes a while. It goes on by itself; you can close the page.',
+    past: 'Forgotten so far',
+    pastOne: (time: string, accounts: number) => `${time}, in ${accounts === 1 ? '1 account' : `${accounts} accounts`}`,
+    states: { working: 'under way', checking: 'gone; looked through once more soon', done: 'done' },
+  },
+
+  inspector: {
     title: 'Why was this person asked, or not?',
     startTitle: 'Choose an account and a person',
     startText: 'You see what decides whether they are asked, in order, and what they saw.',
