@@ -209,7 +209,8 @@ describe('forgetting somebody', () => {
     await until('the workflow was started for both', () => sandbox.builder.executions(trigger.id).length >= 2)
     const contact = await until('the contact', () => sandbox.state.contacts.values().find(({ email }) => email === who.marks[1]))
     // What the team did about it, with their name and without; they have seen it.
-    const answerId = (await admin().get(`/api/accounts/${other}/deeds`)).body.sayings.find(({ userId }: { userId: string }) => userId === who.userId)!.answerId as string
+    const { sayings } = (await admin().get(`/api/accounts/${other}/deeds`)).body as { sayings: { userId: string; answerId: string }[] }
+    const { answerId } = sayings.find(({ userId }) => userId === who.userId)!
     for (const text of ['Called Quentin Vandermolen back.', 'Made the invoice one page.']) expect((await admin().send('POST', `/api/accounts/${other}/deeds`, { text, answerId, shown: true })).status).toBeLessThan(300)
     const reader = product.as({ userId: who.userId, locationId: other })
     const read = (await reader.get('/api/me/feedback')).body.deeds as { deedId: string }[]
