@@ -54,8 +54,8 @@ async function faultsOf(page: Page, part: string, name: string): Promise<string[
   return faults
 }
 
-/** What changes an account or what customers get; being told about an account is everybody's own choice. */
-const waysToChange = 'form, textarea:not([readonly]), [role=switch]:not([data-testid=account-watch]), input[type=checkbox]:not([data-testid=account-watch]), [data-testid=still-true], [data-testid=health-undo], [data-testid=owner-change], [data-testid=account-request], [data-testid=case-close], [data-testid^=workflow-publish], [data-testid=send-test], [data-testid=sending-stop]'
+/** What changes an account or what customers get; being told about an account, and which columns one sees, is everybody's own choice. */
+const waysToChange = 'form, textarea:not([readonly]), [role=switch]:not([data-testid=account-watch]), input[type=checkbox]:not([data-testid=account-watch]):not([data-testid^=column-]), [data-testid=still-true], [data-testid=health-undo], [data-testid=owner-change], [data-testid=account-request], [data-testid=case-close], [data-testid^=workflow-publish], [data-testid=send-test], [data-testid=sending-stop]'
 
 async function healthCardAt(person: Person, settledBy: string): Promise<FrameLocator> {
   await person.page.getByTestId('nav-app-health-card').click()

@@ -1,6 +1,6 @@
 import type { HealthSource } from '../../../src/http/contract/accounts.ts'
 import type { HealthLevel } from '../../../src/kernel/levels.ts'
-import { plural } from '../lib/format.ts'
+import { number, plural } from '../lib/format.ts'
 import { healthLabel, healthStep } from '../lib/levels.ts'
 
 const ago = (span: string) => (span === 'now' ? 'just now' : `${span} ago`)
@@ -43,7 +43,7 @@ export const copy = {
   note: 'What did you learn?',
   noteOptional: 'optional',
   noteHint: 'One or two sentences. Your team sees it, the customer does not.',
-  counter: (used: number, max: number) => `${used} of ${max}`,
+  counter: (used: number, max: number) => `${number(used)} of ${number(max)}`,
   noteMissing: 'Write one sentence about what you learned.',
   noteShort: (min: number) => `Write at least ${plural(min, 'character', 'characters')} about what you learned.`,
   noteLong: (over: number) => `Take out ${plural(over, 'character', 'characters')}.`,

@@ -23,7 +23,12 @@ export function sparkOf(levels: readonly (HappinessLevel | null)[]): Spark {
   const xOf = (at: number) => Math.round((at === levels.length ? sparkSize.end : startX + at * width) * 10) / 10
   const steps = levels.map((level) => (level === null ? 0 : happinessStep(level)))
   const line = steps.map((step, at) => (step === 0 ? '' : `${(steps[at - 1] ?? 0) === 0 ? `M${xOf(at)} ` : 'V'}${yOfStep(step)}H${xOf(at + 1)}`)).join('')
-  const gaps = steps.flatMap((step, at) => (step === 0 ? [{ x: xOf(at), width: Math.round((xOf(at + 1) - xOf(at)) * 10) / 10 }] : []))
+  const isGap = (at: number) => steps[at] === 0
+  const gaps = steps.flatMap((_, at) => {
+    if (!isGap(at) || isGap(at - 1)) return []
+    const next = steps.findIndex((step, later) => later > at && step !== 0)
+    return [{ x: xOf(at), width: Math.round((xOf(next < 0 ? steps.length : next) - xOf(at)) * 10) / 10 }]
+  })
   return { line, gaps, last: steps.at(-1) ?? 0 }
 }
 

@@ -102,7 +102,7 @@ export const copy = {
     total: 'Accounts',
     counted: 'Accounts at the end of each week or month. Churned accounts are not counted.',
     /** Said while the history is shorter than the chart. */
-    begins: (day: string, step: 'week' | 'month') => `History begins with the ${step} to ${day}. Each ${step} adds a column; from the second one on they show where things go.`,
+    begins: (day: string, step: 'week' | 'month') => `History begins with the ${step} to ${day}. Each ${step} adds a column.`,
     newest: (shown: number, all: number) => `The newest ${shown} of ${all}; the table has them all.`,
     says: (what: string, day: string, parts: string[], gaps: number) => `${what}. On ${day}: ${parts.length === 0 ? 'nothing known' : parts.join(', ')}.${gaps === 0 ? '' : ` Nothing is known of ${plural(gaps, 'earlier column', 'earlier columns')}.`}`,
     emptyTitle: { health: 'No history yet', happiness: 'No history yet' },

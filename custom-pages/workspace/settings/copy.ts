@@ -116,7 +116,7 @@ export const fieldWords: Record<string, FieldWords> = {
   ...perLevel('tags.happiness', happinessLabels, (label) => ({ label })),
   ...perLevel('tags.health', healthLabels, (label) => ({ label })),
   'crm.recreateDeletedCards': { label: 'Make a deleted card again at the next change' },
-  'data.retentionDays': { label: 'Keep the records after the app is removed for', unit: 'days', hint: 'Installed again within that time, everything is still there. After it, everything is deleted.' },
+  'data.retentionDays': { label: 'Keep the records for', unit: 'days', hint: 'Installed again within that time, everything is still there. After it, everything is deleted.' },
 }
 
 export interface SectionWords {
@@ -315,7 +315,7 @@ export const copy = {
 
   export: {
     title: 'Take your data with you',
-    text: 'Everything that is kept here: people, answers, cases, status changes, hours, points and what happened when. The agency’s file has the settings and the team, too. Follow-ups have files of their own, on their page.',
+    text: 'Everything that is kept here: people, answers, cases, what you did about them, status changes, hours, points and what happened when. The agency’s file has the settings and the team, too. Follow-ups have files of their own, on their page.',
     find: 'Find an account',
     of: 'Data of',
     everything: 'The whole agency',
@@ -336,6 +336,7 @@ export const copy = {
     goes: [
       'Name, e-mail address and phone number',
       'Comments to their answers; open cases are closed',
+      'What you did about it, where it names them',
       'When they were asked, seen, and what was written to them',
       'What notifications and the timeline say about them',
       'Messages to them that have not left yet',

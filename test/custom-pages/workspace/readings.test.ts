@@ -112,7 +112,8 @@ describe('the history of an account', () => {
 describe('the line in a row', () => {
   it('is a step per month, broken where nobody\'s answer counted, and ends at the last level', () => {
     expect(sparkOf(['very_happy', 'happy', null, 'neutral', 'neutral', 'not_happy'])).toEqual({ line: 'M0.5 3H13.1V9H25.7M38.3 15H50.8V15H63.4V21H72', gaps: [{ x: 25.7, width: 12.6 }], last: 1 })
-    expect(sparkOf([null, null, null, null, null, null])).toMatchObject({ line: '', last: 0 })
+    expect(sparkOf([null, null, null, null, null, null])).toEqual({ line: '', gaps: [{ x: 0.5, width: 71.5 }], last: 0 })
+    expect(sparkOf([null, null, 'happy', null, null, 'happy']).gaps).toEqual([{ x: 0.5, width: 25.2 }, { x: 38.3, width: 25.1 }])
     expect(sparkOf([])).toEqual({ line: '', gaps: [], last: 0 })
   })
   it('says the same in one sentence', () => {

@@ -24,7 +24,7 @@ export const copy = {
     title: 'You said, we did',
     add: 'Say what we did',
     emptyTitle: 'Nothing said yet',
-    emptyText: 'One sentence about what was done after an answer. The customer reads it only if you tick that.',
+    emptyText: 'One sentence about what was done after an answer. The customer reads it only if you say so.',
     said: (name: string, day: string) => `${name} said, ${day}:`,
     shown: 'The customer reads this',
     hidden: 'Only the team',
