@@ -1,5 +1,5 @@
 /**
- * What people change on a contact besides what the product itself keeps there: any custom field, do-not-disturb, and the order in which states count.
+ * What people change on a contact besides what the product itself keeps there: every custom field, do-not-disturb, and the order in which states count.
  * HighLevel sends whole states without old values, so changes are differences between states. Pure.
  *
  * The rule for late and reordered news: a state that is older than the newest one known is passed over; every other one is told as its difference from that.
